@@ -1,0 +1,3 @@
+"""OmniRoute: a terminal-first local AI gateway."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What was said, as values: no wire format, no I/O."""
