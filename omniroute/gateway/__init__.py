@@ -1,0 +1,1 @@
+"""The life of a request, and the loops that run beside it."""

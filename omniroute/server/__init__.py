@@ -1,0 +1,1 @@
+"""The aiohttp server: routes, guards, process life."""

@@ -1,0 +1,1 @@
+"""Calls of the management API, one file a group."""
