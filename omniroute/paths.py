@@ -59,7 +59,7 @@ class Paths:
 
 def find_paths() -> Paths:
     """The paths of this user: `DATA_DIR` holds everything when set, else the platform's own places."""
-    if chosen := os.environ.get("DATA_DIR"):  # noqa: TID251 - one of the two modules that may
+    if chosen := os.environ.get("DATA_DIR"):
         data_dir = Path(chosen).expanduser().absolute()
         return Paths(data_dir, data_dir / "config.toml")
     data_dir = platformdirs.user_data_path(APP, appauthor=False)
