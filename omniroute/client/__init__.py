@@ -1,0 +1,1 @@
+"""Typed calls to the management API of the running gateway."""
