@@ -30,7 +30,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST_PYTHON = (3, 11)
 MAX_MODULE_LINES = 400
-LOCKS = {"runtime": ROOT / "requirements" / "runtime.lock", "test": ROOT / "requirements" / "test.lock"}
 _WINDOWS = os.name == "nt"
 
 
@@ -55,10 +54,14 @@ class Environment:
         """Where the program of that name is, once a package has brought it."""
         return self.directory / ("Scripts" if _WINDOWS else "bin") / (f"{name}.exe" if _WINDOWS else name)
 
+    def lock(self, kind: str) -> Path:
+        """What an environment of that kind, `runtime` or `test`, is made of."""
+        return self.root / "requirements" / f"{kind}.lock"
+
     def fingerprint(self, kind: str) -> str:
         """Changes with everything the environment is made from: lock, project file, Python, place."""
         digest = hashlib.sha256()
-        for part in (LOCKS[kind], ROOT / "pyproject.toml"):
+        for part in (self.lock(kind), self.root / "pyproject.toml"):
             digest.update(part.read_bytes())
         return f"{_python_version()} {digest.hexdigest()} {self.root}"
 
@@ -96,7 +99,7 @@ class Environment:
         if keep:
             self.stamp.unlink(missing_ok=True)
         make, install = self._with_uv(uv, keep=keep) if uv else self._with_pip(keep=keep)
-        packages = [*install, "--require-hashes", "--only-binary", ":all:", "-r", str(LOCKS[kind])]
+        packages = [*install, "--require-hashes", "--only-binary", ":all:", "-r", str(self.lock(kind))]
         for command in (make, packages, [*install, "--no-build-isolation", "--editable", str(self.root)]):
             # Standard output belongs to the command that comes after.
             code = subprocess.call(command, cwd=self.root, stdout=sys.stderr.fileno())
@@ -148,13 +151,13 @@ def _run(arguments: Sequence[str]) -> int:
         return _become_omniroute(environment, rest)
     if command in {"test", "check"}:
         environment.make_ready_for("test")
-        return _check(environment) or (_test(environment, rest) if command == "test" else 0)
+        return check(environment) or (_test(environment, rest) if command == "test" else 0)
     if command == "env":
         environment.make_ready_for("test")
         print(environment.directory)
         return 0
     if command == "lock":
-        return _lock(rest)
+        return _lock(environment, rest)
     _say((__doc__ or "").strip())
     return 0 if command in {"help", "-h", "--help"} else 2
 
@@ -167,17 +170,18 @@ def _become_omniroute(environment: Environment, arguments: Sequence[str]) -> int
     return subprocess.call(command)  # on Windows exec returns to the shell before the program has ended
 
 
-def _check(environment: Environment) -> int:
+def check(environment: Environment) -> int:
+    """Every check but the tests; the exit code of the first that fails, 0 when none does."""
     steps = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports"])
     for name, *arguments in steps:
         _say(f"== {' '.join([name, *arguments])}")
-        code = subprocess.call([str(environment.program(name)), *arguments], cwd=ROOT)
+        code = subprocess.call([str(environment.program(name)), *arguments], cwd=environment.root)
         if code != 0:
             return code
     _say(f"== modules of at most {MAX_MODULE_LINES} lines")
-    too_long = modules_too_long(ROOT)
+    too_long = modules_too_long(environment.root)
     for path, lines in too_long:
-        _say(f"{path.relative_to(ROOT)}: {lines} lines")
+        _say(f"{path.relative_to(environment.root)}: {lines} lines")
     return 1 if too_long else 0
 
 
@@ -194,10 +198,10 @@ def _test(environment: Environment, arguments: Sequence[str]) -> int:
     workers = min(os.cpu_count() or 1, 8)  # past that, starting them costs more than they bring
     _say("== pytest")
     command = [str(environment.program("pytest")), "-n", str(workers), *arguments]
-    return subprocess.call(command, cwd=ROOT)
+    return subprocess.call(command, cwd=environment.root)
 
 
-def _lock(arguments: Sequence[str]) -> int:
+def _lock(environment: Environment, arguments: Sequence[str]) -> int:
     """Both lock files, for every Python and platform, without a word about where the packages came from."""
     uv = shutil.which("uv")
     if uv is None:
@@ -205,10 +209,10 @@ def _lock(arguments: Sequence[str]) -> int:
     resolve = [uv, "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--generate-hashes"]
     resolve += ["--python-version", ".".join(map(str, OLDEST_PYTHON)), "--only-binary", ":all:"]
     resolve += ["--no-header", "--no-annotate", "--extra", "speed", "--group", "build", *arguments]
-    for options in ([], ["--extra", "test", "--constraint", str(LOCKS["runtime"].relative_to(ROOT))]):
-        lock = LOCKS["test" if options else "runtime"]
-        _say(f"== {lock.relative_to(ROOT)}")
-        code = subprocess.call([*resolve, *options, "--output-file", str(lock)], cwd=ROOT)
+    runtime, test = environment.lock("runtime"), environment.lock("test")
+    for lock, options in ((runtime, []), (test, ["--extra", "test", "--constraint", str(runtime)])):
+        _say(f"== {lock.name}")
+        code = subprocess.call([*resolve, *options, "--output-file", str(lock)], cwd=environment.root)
         if code != 0:
             return code
     return 0
@@ -222,7 +226,7 @@ def _only_one(root: Path) -> Iterator[None]:
         return
     import fcntl  # not on Windows
 
-    with (root / "dev.py").open("rb") as held:
+    with (root / "pyproject.toml").open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
 
