@@ -270,6 +270,8 @@ class Snapshot:
     """SHA-256 of a key to the key."""
     aliases: Mapping[str, str]
     """The user's model aliases."""
+    owners: Mapping[str, tuple[str, ...]]
+    """A model's bare id to the ids of all providers that have it."""
     has_manage_key: bool = False
 
 

@@ -1,0 +1,30 @@
+"""OpenAI Embeddings as they pass by (API reference, read 2026-11-22)."""
+
+import msgspec
+
+from omniroute.conversation.usage import UNKNOWN
+from omniroute.errors import ProtocolError
+from omniroute.formats.openai_usage import decode_usage
+from omniroute.formats.watch import Seen
+
+
+class _Whole(msgspec.Struct):
+    data: list[msgspec.Raw]
+    model: str | None = None
+    usage: msgspec.Raw | None = None
+
+
+_WHOLE = msgspec.json.Decoder(_Whole)
+
+
+def read_whole(body: bytes) -> Seen:
+    """What a whole answer shows. Raises ProtocolError when it is no list of embeddings."""
+    try:
+        whole = _WHOLE.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ProtocolError("the upstream's answer is not a list of embeddings") from None
+    seen = Seen()
+    seen.finished = True
+    seen.model = whole.model
+    seen.usage = decode_usage(whole.usage) if whole.usage is not None else UNKNOWN
+    return seen

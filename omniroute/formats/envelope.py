@@ -1,0 +1,100 @@
+"""The top level of a JSON request: its members as they stood, and edits that leave the rest alone."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from omniroute.errors import ErrorKind, Refused
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_MAX_MODEL_CHARS = 256
+
+
+class Envelope:
+    """A request body that is edited by splicing: what is not named keeps its bytes."""
+
+    def __init__(self, body: bytes) -> None:
+        """Raises `Refused` when the body is not a JSON object."""
+        self.body = body
+        self._members = _read_members(body)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def raw(self, name: str) -> bytes | None:
+        """The member's JSON text as it stood, or `None`."""
+        value = self._members.get(name)
+        return None if value is None else bytes(value)
+
+    def value(self, name: str) -> Any:  # JSON of any shape
+        """The member decoded, or `None` when it is absent or broken inside."""
+        raw = self._members.get(name)
+        if raw is None:
+            return None
+        try:
+            return msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _lenient(bytes(raw))
+
+    @property
+    def model(self) -> str:
+        """The model the client asks for. Raises `Refused` when it is missing or no usable name."""
+        name = self.value("model")
+        if not isinstance(name, str) or not name.strip():
+            raise Refused(ErrorKind.BAD_REQUEST, "the request names no model: set `model`", param="model")
+        check_model_name(name)
+        return name.strip()
+
+    @property
+    def stream(self) -> bool:
+        """True when the client asks for a stream in so many words."""
+        return self._members.get("stream") == b"true"
+
+    def with_model(self, model: str) -> bytes:
+        """The body with another model name, every other byte as it stood where that can be told."""
+        old = self.raw("model")
+        new = msgspec.json.encode(model)
+        if old == new:
+            return self.body
+        if old is not None and self.body.count(old) == 1:
+            return self.body.replace(old, new, 1)
+        # The name stands elsewhere too, in a prompt perhaps: members keep their bytes, blanks between go.
+        return self.with_members({"model": new})
+
+    def with_members(self, changes: dict[str, bytes]) -> bytes:
+        """The body with members set to the JSON texts given; new ones stand last."""
+        members = dict(self._members) | {name: msgspec.Raw(text) for name, text in changes.items()}
+        return msgspec.json.encode(members)
+
+
+def check_model_name(name: str) -> None:
+    """Raises `Refused` for a name no provider could have."""
+    if len(name) > _MAX_MODEL_CHARS:
+        raise Refused(ErrorKind.BAD_REQUEST, f"model name over {_MAX_MODEL_CHARS} characters", param="model")
+    if any(ord(char) < 32 or ord(char) == 127 for char in name) or "../" in name or "..\\" in name:
+        raise Refused(ErrorKind.BAD_REQUEST, "model name holds characters no model has", param="model")
+
+
+def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
+    try:
+        return _MEMBERS.decode(body)
+    except msgspec.ValidationError:
+        raise Refused(ErrorKind.INVALID_JSON, "the body must be a JSON object") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # Clients that cut a string inside an emoji send half a surrogate, some send NaN: both are met in
+        # the wild, and refused by msgspec but not by the standard library.
+        value = _lenient(body)
+        if value is None:
+            raise Refused(ErrorKind.INVALID_JSON, f"the body is not valid JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise Refused(ErrorKind.INVALID_JSON, "the body must be a JSON object") from None
+        return {name: msgspec.Raw(json.dumps(member).encode()) for name, member in value.items()}
+
+
+def _lenient(text: bytes) -> Any:  # JSON of any shape
+    """What the standard library makes of it, or `None`."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

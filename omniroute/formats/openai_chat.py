@@ -1,0 +1,187 @@
+"""OpenAI Chat Completions as it passes by (API reference, read 2026-11-22)."""
+
+import msgspec
+
+from omniroute.conversation.usage import UNKNOWN, Usage
+from omniroute.errors import HEALS_BY_ITSELF, ErrorKind, ProtocolError
+from omniroute.formats.openai_usage import decode_usage
+from omniroute.formats.sse import RawFrameReader, parse_frame
+from omniroute.formats.watch import Seen, in_band
+from omniroute.formats.wire_error import WireError
+
+KEEPALIVE = b": keep-alive\n\n"
+STREAM_TYPE = "text/event-stream; charset=utf-8"
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: msgspec.Raw | None = None
+    function_call: msgspec.Raw | None = None
+    audio: msgspec.Raw | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    model: str | None = None
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw | None = None
+    error: msgspec.Raw | None = None
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk)
+_NOTHING = (None, b"null", b"[]", b"{}")
+
+
+class StreamWatch:
+    """Reads along with a stream of `chat.completion.chunk`."""
+
+    def __init__(self, *, take_out_usage: bool = False) -> None:
+        self.seen = Seen()
+        self._frames = RawFrameReader()
+        self._take_out_usage = take_out_usage
+
+    def feed(self, chunk: bytes) -> None:
+        """Take note of these bytes."""
+        for raw in self._frames.feed(chunk):
+            self._note(raw)
+
+    def pass_on(self, chunk: bytes) -> bytes:
+        """The bytes the client is to get: all, or all but the usage chunk it did not ask for."""
+        if not self._take_out_usage:
+            self.feed(chunk)
+            return chunk
+        return b"".join(raw for raw in self._frames.feed(chunk) if not self._note(raw))
+
+    def rest(self) -> bytes:
+        """What was held back because its frame never ended."""
+        return self._frames.rest if self._take_out_usage else b""
+
+    def _note(self, raw: bytes) -> bool:
+        """Take note of one frame; True when it holds nothing but usage."""
+        frame = parse_frame(raw)
+        if frame is None:
+            return False
+        seen = self.seen
+        if frame.data == b"[DONE]":
+            seen.finished = True
+            return False
+        try:
+            chunk = _CHUNK.decode(frame.data)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            _read_odd(frame.data)
+            return False
+        if chunk.error is not None and bytes(chunk.error) not in _NOTHING:
+            error = WireError.of(frame.data)
+            seen.failure = in_band(error.message, error.code or error.type)
+            return False
+        seen.model = chunk.model or seen.model
+        for choice in chunk.choices or ():
+            self._choice(choice)
+        if chunk.usage is not None and chunk.usage != b"null":
+            seen.usage = decode_usage(chunk.usage)
+            return not chunk.choices
+        return False
+
+    def _choice(self, choice: _Choice) -> None:
+        if choice.finish_reason is not None:
+            self.seen.finished = True
+        delta = choice.delta
+        if delta is None:
+            return
+        for text in (delta.content, delta.reasoning_content, delta.reasoning, delta.refusal):
+            if text:
+                self.seen.add_text(text)
+        for raw in (delta.tool_calls, delta.function_call, delta.audio):
+            if raw is not None and bytes(raw) not in _NOTHING:
+                self.seen.add_text(bytes(raw).decode("utf-8", "replace"))
+
+
+def _read_odd(data: bytes) -> None:
+    """A chunk we cannot read may be a vendor's own extension: any JSON passes, anything else does not."""
+    try:
+        msgspec.json.decode(data, type=msgspec.Raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ProtocolError("the upstream's stream holds an event that is not JSON") from None
+
+
+class _Message(msgspec.Struct):
+    content: msgspec.Raw | None = None
+    reasoning_content: str | None = None
+    tool_calls: msgspec.Raw | None = None
+
+
+class _WholeChoice(msgspec.Struct):
+    message: _Message | None = None
+
+
+class _Whole(msgspec.Struct):
+    model: str | None = None
+    choices: list[_WholeChoice] | None = None
+    usage: msgspec.Raw | None = None
+
+
+_WHOLE = msgspec.json.Decoder(_Whole)
+
+
+def read_whole(body: bytes) -> Seen:
+    """What a whole answer shows. Raises ProtocolError when it is no chat completion."""
+    try:
+        whole = _WHOLE.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ProtocolError("the upstream's answer is not a chat completion") from None
+    if not whole.choices:
+        raise ProtocolError("the upstream's answer holds no choices")
+    seen = Seen()
+    seen.finished = True
+    seen.model = whole.model
+    seen.usage = decode_usage(whole.usage) if whole.usage is not None else UNKNOWN
+    for choice in whole.choices:
+        message = choice.message
+        if message is not None:
+            for part in (message.content, message.tool_calls):
+                if part is not None:
+                    seen.add_text(bytes(part).decode("utf-8", "replace"))
+            seen.add_text(message.reasoning_content or "")
+    return seen
+
+
+_TYPES: dict[ErrorKind, str] = {
+    ErrorKind.INVALID_KEY: "authentication_error",
+    ErrorKind.NOT_ALLOWED: "permission_error",
+    ErrorKind.RATE_LIMITED: "rate_limit_error",
+    ErrorKind.QUOTA: "insufficient_quota",
+}
+
+
+def encode_error(
+    kind: ErrorKind, message: str, *, request_id: str, param: str | None = None, retry_at: str | None = None
+) -> bytes:
+    """The error body of the OpenAI dialects; `retry_at` is an ISO instant."""
+    del request_id  # the dialect has it in a header only
+    default = "server_error" if kind in HEALS_BY_ITSELF else "invalid_request_error"
+    error: dict[str, str | None] = {
+        "message": message,
+        "type": _TYPES.get(kind, default),
+        "param": param,
+        "code": kind.value,
+    }
+    if retry_at is not None:
+        error["retryAfter"] = retry_at
+    return msgspec.json.encode({"error": error})
+
+
+def stream_error(kind: ErrorKind, message: str, *, request_id: str) -> bytes:
+    """The same inside a stream that has begun: no finish reason and no `[DONE]` follow."""
+    return b"data: " + encode_error(kind, message, request_id=request_id) + b"\n\n"
+
+
+def usage_of(seen: Seen) -> Usage:
+    """The usage the upstream told."""
+    return seen.usage

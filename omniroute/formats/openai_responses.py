@@ -1,0 +1,156 @@
+"""OpenAI Responses as it passes by (API reference, read 2026-11-22)."""
+
+import msgspec
+
+from omniroute.conversation.usage import UNKNOWN, Usage
+from omniroute.errors import ErrorKind, ProtocolError
+from omniroute.formats import openai_chat
+from omniroute.formats.sse import RawFrameReader, parse_frame
+from omniroute.formats.watch import Seen, in_band
+
+KEEPALIVE = b": keep-alive\n\n"
+STREAM_TYPE = "text/event-stream; charset=utf-8"
+
+encode_error = openai_chat.encode_error
+
+_ENDINGS = frozenset({"response.completed", "response.incomplete"})
+
+
+class _InputDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: _InputDetails | None = None
+    output_tokens_details: _OutputDetails | None = None
+
+
+class _Error(msgspec.Struct):
+    code: str | None = None
+    message: str | None = None
+
+
+class _Response(msgspec.Struct):
+    model: str | None = None
+    usage: _Usage | None = None
+    error: _Error | None = None
+
+
+class _Event(msgspec.Struct):
+    type: str | None = None
+    delta: str | msgspec.Raw | None = None
+    response: _Response | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+class StreamWatch:
+    """Reads along with a stream of `response.*` events."""
+
+    def __init__(self) -> None:
+        self.seen = Seen()
+        self._frames = RawFrameReader()
+
+    def feed(self, chunk: bytes) -> None:
+        """Take note of these bytes. Raises ProtocolError for an event that is not JSON."""
+        for raw in self._frames.feed(chunk):
+            frame = parse_frame(raw)
+            if frame is not None and frame.data != b"[DONE]":
+                self._note(frame.data)
+
+    def pass_on(self, chunk: bytes) -> bytes:
+        """The bytes the client is to get: all of them."""
+        self.feed(chunk)
+        return chunk
+
+    def rest(self) -> bytes:
+        """Nothing is ever held back."""
+        return b""
+
+    def _note(self, data: bytes) -> None:
+        try:
+            event = _EVENT.decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise ProtocolError("the upstream's stream holds an event that is not of Responses") from None
+        seen = self.seen
+        kind = event.type or ""
+        if isinstance(event.delta, str) and event.delta:
+            seen.add_text(event.delta)
+        elif kind in ("response.output_item.done", "response.content_part.done"):
+            seen.content = True  # encrypted reasoning and hosted tools come without deltas
+        response = event.response
+        if response is not None:
+            seen.model = response.model or seen.model
+            if response.usage is not None:
+                seen.usage = _disjoint(response.usage)
+        if kind in _ENDINGS:
+            seen.finished = True
+        elif kind == "response.failed":
+            error = (response.error if response else None) or _Error()
+            seen.failure = in_band(error.message, error.code)
+        elif kind == "error":
+            seen.failure = in_band(event.message, event.code)
+
+
+def _disjoint(told: _Usage) -> Usage:
+    """Totals taken apart."""
+    inputs = told.input_tokens_details or _InputDetails()
+    reasoning = told.output_tokens_details.reasoning_tokens if told.output_tokens_details else None
+    return Usage(
+        input=_minus(told.input_tokens, inputs.cached_tokens, inputs.cache_write_tokens),
+        cache_read=inputs.cached_tokens,
+        cache_write=inputs.cache_write_tokens,
+        output=_minus(told.output_tokens, reasoning),
+        reasoning=reasoning,
+    )
+
+
+def _minus(total: int | None, *parts: int | None) -> int | None:
+    return None if total is None else max(total - sum(part or 0 for part in parts), 0)
+
+
+class _Whole(msgspec.Struct):
+    output: list[msgspec.Raw]
+    status: str | None = None
+    model: str | None = None
+    usage: _Usage | None = None
+    error: _Error | None = None
+
+
+_WHOLE = msgspec.json.Decoder(_Whole)
+
+
+def read_whole(body: bytes) -> Seen:
+    """What a whole answer shows. Raises ProtocolError when it is no response object."""
+    try:
+        whole = _WHOLE.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ProtocolError("the upstream's answer is not a response object") from None
+    seen = Seen()
+    seen.finished = True
+    seen.model = whole.model
+    seen.usage = _disjoint(whole.usage) if whole.usage is not None else UNKNOWN
+    if whole.status == "failed":
+        error = whole.error or _Error()
+        seen.failure = in_band(error.message, error.code)
+    for item in whole.output:
+        seen.add_text(bytes(item).decode("utf-8", "replace"))
+    return seen
+
+
+def stream_error(kind: ErrorKind, message: str, *, request_id: str) -> bytes:
+    """The event of a response that failed in the middle; no `response.completed` follows."""
+    error = {"code": kind.value, "message": message}
+    response = {"id": f"resp_{request_id}", "object": "response", "status": "failed", "error": error}
+    event = msgspec.json.encode({"type": "response.failed", "response": response})
+    return b"event: response.failed\ndata: " + event + b"\n\n"

@@ -1,0 +1,45 @@
+"""Everything a request needs, made once and passed to whoever needs it."""
+
+from dataclasses import dataclass
+
+from omniroute.clock import Clock
+from omniroute.gateway.health import HealthBook
+from omniroute.gateway.live import Live
+from omniroute.gateway.snapshot import Configuration, build_snapshot
+from omniroute.gateway.upstream import Upstream
+from omniroute.gateway.usage_log import UsageLog
+from omniroute.providers.pricing import Prices
+from omniroute.records import Provider, Snapshot
+from omniroute.settings import Settings
+from omniroute.store.configuration import load_configuration
+from omniroute.store.database import Database
+from omniroute.store.secrets import Vault
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """The one owner of the gateway's parts. `snapshot` is replaced whole, never changed."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    vault: Vault
+    master_key_source: str
+    catalogue: dict[str, Provider]
+    """Shipped providers by id."""
+    snapshot: Snapshot
+    upstream: Upstream
+    prices: Prices
+    usage_log: UsageLog
+    health: HealthBook
+    live: Live
+    data_dir: str
+    started_at_ms: int
+
+    async def reload(self) -> None:
+        """Read the configuration anew; the next request sees all of it. Call after every write."""
+        configuration = await self.database.read(lambda c: load_configuration(c, self.vault))
+        self.snapshot = build_snapshot(self.catalogue, configuration)
+
+
+__all__ = ["Configuration", "Gateway"]

@@ -1,0 +1,1 @@
+"""Which account and target, in what order, and what next; pure."""
