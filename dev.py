@@ -172,7 +172,7 @@ def _become_omniroute(environment: Environment, arguments: Sequence[str]) -> int
 
 def check(environment: Environment) -> int:
     """Every check but the tests; the exit code of the first that fails, 0 when none does."""
-    steps = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports"])
+    steps = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports", "--no-logo"])
     for name, *arguments in steps:
         _say(f"== {' '.join([name, *arguments])}")
         code = subprocess.call([str(environment.program(name)), *arguments], cwd=environment.root)
