@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
+
+from omniroute.exit_codes import ExitCode
 
 
 class ErrorKind(StrEnum):
@@ -109,21 +112,32 @@ class Failure:
 class OmniRouteError(Exception):
     """Root of what this program raises on purpose. Its message may be shown to anybody."""
 
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+    """What the program leaves when it ends of this."""
+
 
 class ConfigError(OmniRouteError):
     """The user wrote something that cannot be used: an option, a file, an environment variable."""
+
+    exit_code = ExitCode.CONFIG
 
 
 class StoreError(OmniRouteError):
     """The store cannot be used: locked, unwritable, newer than the program, damaged."""
 
+    exit_code = ExitCode.DATABASE
+
 
 class NewerDatabase(StoreError):
     """The database was written by a newer version; nothing was changed."""
 
+    exit_code = ExitCode.NEWER_DATABASE
+
 
 class SecretsError(OmniRouteError):
     """The master key, or a secret under it, is not to be had."""
+
+    exit_code = ExitCode.SECRETS
 
 
 class ProtocolError(OmniRouteError):

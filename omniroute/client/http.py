@@ -12,6 +12,7 @@ import msgspec
 
 from omniroute.api.problem import Detail, ProblemBody
 from omniroute.errors import OmniRouteError, ProtocolError
+from omniroute.exit_codes import ExitCode
 
 T = TypeVar("T")
 Query = Mapping[str, str | int | bool | None]
@@ -22,6 +23,8 @@ STREAM_CHUNK_BYTES = 65_536
 class Unreachable(OmniRouteError):
     """No gateway answers."""
 
+    exit_code = ExitCode.UNREACHABLE
+
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"gateway not reachable at {url}: {reason}" if url else reason)
         self.url = url
@@ -31,6 +34,8 @@ class Unreachable(OmniRouteError):
 
 class ApiRefused(OmniRouteError):
     """The gateway answered with an error."""
+
+    exit_code = ExitCode.REFUSED
 
     def __init__(
         self,
