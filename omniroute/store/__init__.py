@@ -1,0 +1,1 @@
+"""Rows in SQLite, secrets under one master key, and backups."""

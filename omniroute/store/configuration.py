@@ -1,0 +1,41 @@
+"""All configuration at once, read in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from omniroute.records import Account, ApiKey, ModelFacts, Node
+from omniroute.store import accounts, aliases, key_value, keys, models, nodes
+from omniroute.store.secrets import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What the user configured; with the catalogue it makes a `Snapshot`."""
+
+    version: int
+    """Grows with every change."""
+    accounts: Mapping[str, tuple[Account, ...]]
+    """Provider id to its accounts in order of priority, inactive ones included."""
+    nodes: tuple[Node, ...]
+    custom_models: Mapping[str, tuple[ModelFacts, ...]]
+    """Provider id to the models added to it."""
+    keys: Mapping[bytes, ApiKey]
+    """SHA-256 of a key to the key."""
+    aliases: Mapping[str, str]
+
+
+def load_configuration(connection: Connection, vault: Vault) -> Configuration:
+    """The configuration as the rows have it now."""
+    by_provider: dict[str, tuple[Account, ...]] = {}
+    for account in accounts.listing(connection, vault):
+        by_provider[account.provider_id] = (*by_provider.get(account.provider_id, ()), account)
+    return Configuration(
+        version=key_value.config_version(connection),
+        accounts=by_provider,
+        nodes=nodes.listing(connection),
+        custom_models=models.listing(connection),
+        keys={key.digest: key for key in keys.listing(connection)},
+        aliases=aliases.listing(connection),
+    )

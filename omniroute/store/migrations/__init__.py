@@ -1,0 +1,4 @@
+"""The schema's history, run by Alembic."""
+
+REVISIONS = ("0001",)
+"""All revisions this version knows, oldest first; read without importing Alembic."""

@@ -1,0 +1,160 @@
+"""The tables, in words both SQLite and PostgreSQL understand.
+
+Ids are text made by us, instants integer milliseconds UTC, money integer nano-USD, lists and maps JSON text.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+
+METADATA = MetaData()
+
+provider_connections = Table(
+    "provider_connections",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("provider_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("secret", Text),  # sealed by `secrets.Vault`
+    Column("base_url", Text),
+    Column("allow_private", Boolean, nullable=False),
+    Column("variables", Text, nullable=False),
+    Column("default_model", Text),
+    Column("test_status", Text, nullable=False),
+    Column("last_error", Text),
+    Column("last_tested_ms", BigInteger),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    Index("provider_connections_name", "provider_id", "name", unique=True),
+)
+
+provider_nodes = Table(
+    "provider_nodes",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("base_url", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    Index("provider_nodes_prefix", "prefix", unique=True),
+)
+
+custom_models = Table(
+    "custom_models",
+    METADATA,
+    Column("provider_id", Text, primary_key=True),
+    Column("model_id", Text, primary_key=True),
+    Column("facts", Text, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("masked", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("allowed_models", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("expires_at_ms", BigInteger),
+    Column("no_log", Boolean, nullable=False),
+    Column("last_used_at_ms", BigInteger),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Index("api_keys_name", "name", unique=True),
+    Index("api_keys_digest", "digest", unique=True),
+)
+
+model_aliases = Table(
+    "model_aliases",
+    METADATA,
+    Column("alias", Text, primary_key=True),
+    Column("target", Text, nullable=False),
+)
+
+combos = Table(
+    "combos",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("models", Text, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    Index("combos_name", "name", unique=True),
+)
+
+key_value = Table(
+    "key_value",
+    METADATA,
+    Column("namespace", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+usage = Table(
+    "usage",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("started_at_ms", BigInteger, nullable=False),
+    Column("provider", Text),
+    Column("model", Text),
+    Column("account_id", Text),
+    Column("account_name", Text),
+    Column("api_key_id", Text),
+    Column("api_key_name", Text),
+    Column("session_id", Text),
+    Column("outcome", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("stream", Boolean, nullable=False),
+    Column("input", BigInteger),
+    Column("cache_read", BigInteger),
+    Column("cache_write", BigInteger),
+    Column("cache_write_1h", BigInteger),
+    Column("output", BigInteger),
+    Column("reasoning", BigInteger),
+    Column("estimated", Boolean, nullable=False),
+    Column("cost_nano_usd", BigInteger),
+    Column("price_source", Text),
+    Column("ttft_ms", Integer),
+    Column("duration_ms", Integer, nullable=False),
+    Index("usage_started_at", "started_at_ms"),
+)
+"""The numbers of every request, kept for good."""
+
+call_log = Table(
+    "call_log",
+    METADATA,
+    Column("id", Text, primary_key=True),  # the usage row's
+    Column("started_at_ms", BigInteger, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("client_format", Text, nullable=False),
+    Column("upstream_format", Text),
+    Column("requested_model", Text),
+    Column("error", Text),
+    Column("attempts", Text, nullable=False),
+    Column("dropped", Text, nullable=False),
+    Index("call_log_started_at", "started_at_ms"),
+)
+"""The words of every request: a table of its own, so that sums need not read past them."""
+
+audit_log = Table(
+    "audit_log",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("target", Text),
+    Column("details", Text, nullable=False),
+    Column("ip_address", Text),
+    Column("request_id", Text),
+    Index("audit_log_at", "at_ms"),
+)
