@@ -122,7 +122,9 @@ class _Scanner:
             case "[":
                 return self._array(depth)
             case '"':
-                return Scalar(*self._take(_STRING, "a string that does not end on its line or has a bad escape"))
+                return Scalar(
+                    *self._take(_STRING, "a string that does not end on its line or has a bad escape")
+                )
             case _:
                 return Scalar(*self._take(_SCALAR, "a value was expected"))
 

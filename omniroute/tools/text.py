@@ -14,6 +14,7 @@ class BrokenFile(ConfigError):
     def __init__(self, problem: str, line: int | None = None, column: int | None = None) -> None:
         where = "" if line is None else f" (line {line}, column {column})"
         super().__init__(problem + where)
+        self.problem = problem
         self.line = line
         self.column = column
 

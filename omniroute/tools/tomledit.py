@@ -1,9 +1,9 @@
 """Edits of TOML text that leave every byte they are not about as it was.
 
-A library that keeps comments was tried first (tomlkit 0.15, 2026-11): with root keys in dotted form it put a new
-table between them, so that later root keys changed their table; it refuses a BOM, mixes LF into CRLF
-files, and lets the comment above a table drift to the one before. So lines are spliced here, and the
-standard reader judges every result.
+A library that keeps comments was tried first (tomlkit 0.15, 2026-11): beside root keys in dotted form it
+put the new table between them, so that later root keys changed their table; it refuses a BOM, mixes LF
+into CRLF files, and lets the comment above a table drift to the one before. So lines are spliced here,
+and the standard reader judges every result.
 """
 
 import copy

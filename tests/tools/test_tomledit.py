@@ -103,11 +103,11 @@ def test_a_root_key_stands_before_the_first_header(before: str, after: str) -> N
     [
         (
             "[model_providers.omniroute]\nname = 'old'\n\n[z]\n",
-            '[model_providers.omniroute]\nname = \'old\'\nbase_url = "u"\n\n[z]\n',
+            "[model_providers.omniroute]\nname = 'old'\nbase_url = \"u\"\n\n[z]\n",
         ),
         (
             "model_providers.omniroute.name = 'old'\nz = 1\n",
-            'model_providers.omniroute.name = \'old\'\nmodel_providers.omniroute.base_url = "u"\nz = 1\n',
+            "model_providers.omniroute.name = 'old'\nmodel_providers.omniroute.base_url = \"u\"\nz = 1\n",
         ),
         (
             "[model_providers]\n'omniroute' . name = 'old'\n",
@@ -138,7 +138,7 @@ def test_comments_below_a_removed_table_stay() -> None:
     text = point("[a]\nx = 1\n") + "request_max_retries = 3\n\n# about b\n[b]\n"
 
     assert tomledit.drop_table(text, NAME[:-1]) == (
-        '[a]\nx = 1\n\n# about b\n[b]\n'.replace("[a]", 'model = "m"\nmodel_provider = "omniroute"\n[a]')
+        "[a]\nx = 1\n\n# about b\n[b]\n".replace("[a]", 'model = "m"\nmodel_provider = "omniroute"\n[a]')
     )
 
 
