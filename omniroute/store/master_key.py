@@ -80,7 +80,8 @@ def _load(paths: Paths, environment: Mapping[str, str], find: Callable[[], Keyri
     if note is not None and note.key_id != found.id:
         raise SecretsError(
             f"The master key from the {found.source} is not the one this data directory was made "
-            f"with (from the {note.source}). Give that one again; or, to lose all stored secrets, remove {note_path}."
+            f"with (from the {note.source}). Give that one again; or remove {note_path}, and with it the way to "
+            "all stored secrets."
         )
     if note is None or note.source != found.source:
         _write_private(
@@ -155,7 +156,7 @@ def _noted(note: _Note, paths: Paths, find: Callable[[], Keyring | None]) -> Mas
             return MasterKey(key=_read_key_file(paths.master_key), source="file")
         case "credential":
             raise SecretsError(
-                f"The master key was the credential {_CREDENTIAL}; $CREDENTIALS_DIRECTORY does not hold it now."
+                f"The master key was the credential {_CREDENTIAL}; $CREDENTIALS_DIRECTORY has it no more."
             )
         case _:
             raise SecretsError(f"The master key came from the {note.source}; set {_VARIABLES[0]} again.")

@@ -2,18 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Select,
+    Table,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+)
 
 from omniroute.conversation.usage import Usage
 from omniroute.records import AttemptRow, Outcome, RequestRow
 from omniroute.store import keys
 from omniroute.store.tables import call_log, usage
 
-_INSERT_USAGE = insert(usage)
-_INSERT_CALL = insert(call_log)
 _JOINED = select(usage, *(column for column in call_log.c if column.name not in usage.c)).join_from(
     usage, call_log, usage.c.id == call_log.c.id
 )
@@ -44,8 +55,8 @@ def append(connection: Connection, rows: Sequence[RequestRow]) -> None:
     """Add the rows of requests that ended, and note the use of their keys."""
     if not rows:
         return
-    connection.execute(_INSERT_USAGE, [_usage_values(row) for row in rows])
-    connection.execute(_INSERT_CALL, [_call_values(row) for row in rows])
+    _add_all(connection, usage, [_usage_values(row) for row in rows])
+    _add_all(connection, call_log, [_call_values(row) for row in rows])
     used_at_ms: dict[str, int] = {}
     for row in rows:
         if row.api_key_id is not None:
@@ -70,50 +81,60 @@ def listing(
     return rows, total
 
 
-def _usage_values(row: RequestRow) -> dict[str, object]:
+def _add_all(connection: Connection, table: Table, rows: list[tuple[object, ...]]) -> None:
+    # Past the statement machinery, whose work per row is more than SQLite's own: it holds the interpreter
+    # lock, so every answer under way would wait for it. Values are bound in the order of the columns.
+    connection.exec_driver_sql(_insert_text(table, connection.dialect), rows)
+
+
+@cache
+def _insert_text(table: Table, dialect: Dialect) -> str:
+    return str(insert(table).compile(dialect=dialect))
+
+
+def _usage_values(row: RequestRow) -> tuple[object, ...]:
     tokens = row.usage
-    return {
-        "id": row.id,
-        "started_at_ms": row.started_at_ms,
-        "provider": row.provider,
-        "model": row.model,
-        "account_id": row.account_id,
-        "account_name": row.account_name,
-        "api_key_id": row.api_key_id,
-        "api_key_name": row.api_key_name,
-        "session_id": row.session_id,
-        "outcome": row.outcome.value,
-        "status": row.status,
-        "stream": row.stream,
-        "input": tokens.input,
-        "cache_read": tokens.cache_read,
-        "cache_write": tokens.cache_write,
-        "cache_write_1h": tokens.cache_write_1h,
-        "output": tokens.output,
-        "reasoning": tokens.reasoning,
-        "estimated": tokens.estimated,
-        "cost_nano_usd": row.cost_nano_usd,
-        "price_source": row.price_source,
-        "ttft_ms": row.ttft_ms,
-        "duration_ms": row.duration_ms,
-    }
+    return (
+        row.id,
+        row.started_at_ms,
+        row.provider,
+        row.model,
+        row.account_id,
+        row.account_name,
+        row.api_key_id,
+        row.api_key_name,
+        row.session_id,
+        row.outcome.value,
+        row.status,
+        row.stream,
+        tokens.input,
+        tokens.cache_read,
+        tokens.cache_write,
+        tokens.cache_write_1h,
+        tokens.output,
+        tokens.reasoning,
+        tokens.estimated,
+        row.cost_nano_usd,
+        row.price_source,
+        row.ttft_ms,
+        row.duration_ms,
+    )
 
 
-def _call_values(row: RequestRow) -> dict[str, object]:
-    return {
-        "id": row.id,
-        "started_at_ms": row.started_at_ms,
-        "request_id": row.request_id,
-        "method": row.method,
-        "path": row.path,
-        "operation": row.operation,
-        "client_format": row.client_format,
-        "upstream_format": row.upstream_format,
-        "requested_model": row.requested_model,
-        "error": row.error,
-        "attempts": msgspec.json.encode(row.attempts).decode(),
-        "dropped": msgspec.json.encode(row.dropped).decode(),
-    }
+def _call_values(row: RequestRow) -> tuple[object, ...]:
+    return (
+        row.id,
+        row.request_id,
+        row.method,
+        row.path,
+        row.operation,
+        row.client_format,
+        row.upstream_format,
+        row.requested_model,
+        row.error,
+        msgspec.json.encode(row.attempts).decode(),
+        msgspec.json.encode(row.dropped).decode(),
+    )
 
 
 def _counted(query: Select[Any]) -> Any:  # its type differs between SQLAlchemy 2.0 and 2.1

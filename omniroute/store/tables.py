@@ -130,7 +130,6 @@ call_log = Table(
     "call_log",
     METADATA,
     Column("id", Text, primary_key=True),  # the usage row's
-    Column("started_at_ms", BigInteger, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("method", Text, nullable=False),
     Column("path", Text, nullable=False),
@@ -141,7 +140,6 @@ call_log = Table(
     Column("error", Text),
     Column("attempts", Text, nullable=False),
     Column("dropped", Text, nullable=False),
-    Index("call_log_started_at", "started_at_ms"),
 )
 """The words of every request: a table of its own, so that sums need not read past them."""
 

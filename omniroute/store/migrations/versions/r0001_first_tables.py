@@ -138,7 +138,6 @@ def _requests() -> None:
     op.create_table(
         "call_log",
         sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("started_at_ms", sa.BigInteger, nullable=False),
         sa.Column("request_id", sa.Text, nullable=False),
         sa.Column("method", sa.Text, nullable=False),
         sa.Column("path", sa.Text, nullable=False),
@@ -150,4 +149,3 @@ def _requests() -> None:
         sa.Column("attempts", sa.Text, nullable=False),
         sa.Column("dropped", sa.Text, nullable=False),
     )
-    op.create_index("call_log_started_at", "call_log", ["started_at_ms"])
