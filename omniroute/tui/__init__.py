@@ -1,0 +1,1 @@
+"""Screens in the terminal, fed by the running gateway."""

@@ -1,0 +1,1 @@
+"""One screen per file; `app.py` names each once."""
