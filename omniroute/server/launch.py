@@ -1,0 +1,146 @@
+"""Starting a gateway in a process of its own, and hearing from it whether it came up."""
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from omniroute.api.system import ServerFile
+from omniroute.exit_codes import ExitCode
+from omniroute.paths import Paths
+from omniroute.server.start_errors import StartFailed, StartTimeout
+
+_TAIL_BYTES = 4000
+_READ_BYTES = 65_536
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """What the child is told on its command line."""
+
+    data_dir: str
+    config_file: str
+    options: dict[str, str | int]
+    """Settings given as options; they win over everything else."""
+
+    @property
+    def paths(self) -> Paths:
+        """The installation that the child serves."""
+        return Paths(Path(self.data_dir), Path(self.config_file))
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The one line a child writes on standard output, when it is ready or when it gives up."""
+
+    server: ServerFile | None = None
+    """Set: it answers there."""
+    message: str = ""
+    """Else: why not."""
+    exit_code: int = ExitCode.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A gateway that is starting."""
+
+    popen: subprocess.Popen[bytes]
+
+    def wait_until_ready(self, timeout_s: float) -> ServerFile:
+        """Where it answers. Raises `StartFailed` with its own reason, or `StartTimeout`; then it is gone."""
+        line = self._first_line(timeout_s)
+        if line is None:
+            self._end()
+            raise StartTimeout(f"the gateway did not say within {timeout_s:g} s that it is ready")
+        try:
+            report = msgspec.json.decode(line, type=Report)
+        except msgspec.DecodeError:
+            raise self._died_silently() from None
+        if report.server is None:
+            self.popen.wait()
+            raise StartFailed(report.message, ExitCode(report.exit_code))
+        self._forget_pipes()
+        return report.server
+
+    def _first_line(self, timeout_s: float) -> bytes | None:
+        """What it wrote before its line's end or its own; `None`: still nothing."""
+        assert self.popen.stdout is not None  # noqa: S101  # opened as a pipe below
+        deadline_s = time.monotonic() + timeout_s
+        line = b""
+        while not line.endswith(b"\n"):
+            left_s = deadline_s - time.monotonic()
+            if not _readable(self.popen.stdout.fileno(), left_s):
+                return None
+            chunk = os.read(self.popen.stdout.fileno(), _READ_BYTES)
+            if not chunk:
+                break
+            line += chunk
+        return line
+
+    def _died_silently(self) -> StartFailed:
+        assert self.popen.stderr is not None  # noqa: S101  # opened as a pipe below
+        words = self.popen.stderr.read()[-_TAIL_BYTES:].decode(errors="replace").strip()
+        self._end()
+        code = self.popen.returncode
+        return StartFailed(
+            f"the gateway ended with code {code} while starting\n{words}".strip(), ExitCode.FAILED
+        )
+
+    def _end(self) -> None:
+        self.popen.kill()
+        self.popen.wait()
+        self._forget_pipes()
+
+    def _forget_pipes(self) -> None:
+        for pipe in (self.popen.stdout, self.popen.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def start_child(
+    launch: Launch, *, pass_fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
+) -> Child:
+    """A gateway in a session of its own, so that no terminal's end is its end."""
+    command = [sys.executable, "-P", "-m", "omniroute.server.child", msgspec.json.encode(launch).decode()]
+    if sys.platform == "win32":
+        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        return Child(_popen(command, creationflags=flags, env=environment))
+    return Child(_popen(command, start_new_session=True, pass_fds=tuple(pass_fds), env=environment))
+
+
+def _popen(command: Sequence[str], **options: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # type: ignore[call-overload,no-any-return]  # noqa: S603  # our own program
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,
+    )
+
+
+def _readable(fd: int, timeout_s: float) -> bool:
+    if sys.platform == "win32":
+        return True  # select knows no pipes there; the child's end ends the read
+    ready, _, _ = select.select([fd], [], [], max(timeout_s, 0.0))
+    return bool(ready)
+
+
+def tell_parent(report: Report, stderr_file: Path | None) -> None:
+    """Write the child's one line, then leave both pipes: later words go to the log file."""
+    with contextlib.suppress(OSError):  # a parent that gave up has closed its end
+        os.write(1, msgspec.json.encode(report) + b"\n")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 1)
+    if stderr_file is not None:
+        with contextlib.suppress(OSError):
+            log = os.open(stderr_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            os.dup2(log, 2)
+            os.close(log)
+    else:
+        os.dup2(nowhere, 2)
+    os.close(nowhere)
