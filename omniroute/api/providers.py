@@ -82,6 +82,16 @@ class ConnectionChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     variables: dict[str, str] | UnsetType = UNSET
 
 
+class KeyCheck(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Body of `POST /api/providers/validate`: what is asked with a key that is not stored."""
+
+    provider: Annotated[str, Meta(min_length=1, max_length=100)]
+    api_key: Secret | None = None
+    base_url: str | None = None
+    allow_private: bool = False
+    variables: dict[str, str] = {}
+
+
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):
     """Answer of a call that removes a thing."""
 
