@@ -64,3 +64,8 @@ def find_paths() -> Paths:
         return Paths(data_dir, data_dir / "config.toml")
     data_dir = platformdirs.user_data_path(APP, appauthor=False)
     return Paths(data_dir, platformdirs.user_config_path(APP, appauthor=False) / "config.toml")
+
+
+def variable(name: str) -> str | None:
+    """One variable of the environment, for commands that should not pay for reading all settings."""
+    return os.environ.get(name)

@@ -1,0 +1,1 @@
+complete --command omniroute --no-files --arguments "(env _OMNIROUTE_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) omniroute)" --condition "env _OMNIROUTE_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) omniroute"

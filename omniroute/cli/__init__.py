@@ -1,0 +1,1 @@
+"""The `omniroute` command: Typer commands over the client."""
