@@ -47,7 +47,6 @@ _OWNERS: Mapping[str, frozenset[str]] = {
     "docker-model-runner": frozenset({"docker"}),
 }
 _KEYS: Mapping[str, frozenset[str]] = {
-    "ollama": frozenset({"version"}),
     "llama-cpp": frozenset({"default_generation_settings"}),
     "sglang": frozenset({"model_path", "is_generation"}),
     "lemonade": frozenset({"status", "model_loaded"}),
@@ -78,8 +77,14 @@ def identify(provider_id: str, path: str, status: int, body: bytes) -> bool:
         answer: object = json.loads(body)
     except ValueError:
         return False
+    return _fits(provider_id, answer)
+
+
+def _fits(provider_id: str, answer: object) -> bool:
     models = _models(answer)
     match provider_id:
+        case "ollama":
+            return _is_object(answer) and answer.keys() == {"version"}
         case "triton":
             return _is_object(answer) and answer.get("name") == "triton"
         case "lm-studio":

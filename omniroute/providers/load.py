@@ -38,12 +38,12 @@ def load_catalogue(user_directory: Path | None = None) -> Mapping[str, Provider]
 
 def names_of(providers: Mapping[str, Provider]) -> dict[str, str]:
     """Ids and aliases to provider ids. Raises ConfigError when two providers share a name."""
-    names: dict[str, str] = {}
+    names = {provider_id: provider_id for provider_id in providers}
     for provider in providers.values():
-        for name in (provider.id, *provider.aliases):
-            owner = names.setdefault(name, provider.id)
-            if owner != provider.id or (name == provider.id and name in provider.aliases):
-                raise ConfigError(f"{provider.id}.toml: aliases holds {name!r}, a name of {owner!r}")
+        for alias in provider.aliases:
+            owner = names.setdefault(alias, provider.id)
+            if owner != provider.id or alias == provider.id:
+                raise ConfigError(f"{provider.id}.toml: aliases holds {alias!r}, a name of {owner!r}")
     return names
 
 

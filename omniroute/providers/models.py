@@ -52,6 +52,7 @@ def _filled(known: ModelFacts, found: ModelFacts) -> ModelFacts:
         context_tokens=known.context_tokens or found.context_tokens,
         max_output_tokens=known.max_output_tokens or found.max_output_tokens,
         inputs=known.inputs or found.inputs,
+        price=found.price or known.price,  # lists carry none, so this one is the user's own
     )
 
 
