@@ -118,3 +118,7 @@ class ServerFile(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     version: str
     started_at_ms: int
+    failed_restarts: int = 0
+    """How often it was told to restart and no successor came up."""
+    restart_failure: str = ""
+    """Why not, the last time."""

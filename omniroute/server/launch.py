@@ -28,6 +28,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     config_file: str
     options: dict[str, str | int]
     """Settings given as options; they win over everything else."""
+    foreground: bool = False
+    """Log to standard error too, which is the parent's then."""
 
     @property
     def paths(self) -> Paths:
@@ -83,8 +85,8 @@ class Child:
         return line
 
     def _died_silently(self) -> StartFailed:
-        assert self.popen.stderr is not None  # noqa: S101  # opened as a pipe below
-        words = self.popen.stderr.read()[-_TAIL_BYTES:].decode(errors="replace").strip()
+        written = self.popen.stderr.read() if self.popen.stderr is not None else b""
+        words = written[-_TAIL_BYTES:].decode(errors="replace").strip()
         self._end()
         code = self.popen.returncode
         return StartFailed(
@@ -109,16 +111,16 @@ def start_child(
     command = [sys.executable, "-P", "-m", "omniroute.server.child", msgspec.json.encode(launch).decode()]
     if sys.platform == "win32":
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
-        return Child(_popen(command, creationflags=flags, env=environment))
-    return Child(_popen(command, start_new_session=True, pass_fds=tuple(pass_fds), env=environment))
+        return Child(_popen(command, launch, creationflags=flags, env=environment))
+    return Child(_popen(command, launch, start_new_session=True, pass_fds=tuple(pass_fds), env=environment))
 
 
-def _popen(command: Sequence[str], **options: object) -> subprocess.Popen[bytes]:
+def _popen(command: Sequence[str], launch: Launch, **options: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # type: ignore[call-overload,no-any-return]  # noqa: S603  # our own program
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=None if launch.foreground else subprocess.PIPE,
         **options,
     )
 
@@ -130,17 +132,18 @@ def _readable(fd: int, timeout_s: float) -> bool:
     return bool(ready)
 
 
-def tell_parent(report: Report, stderr_file: Path | None) -> None:
-    """Write the child's one line, then leave both pipes: later words go to the log file."""
+def tell_parent(report: Report) -> None:
+    """Write the child's one line on standard output, and close it."""
     with contextlib.suppress(OSError):  # a parent that gave up has closed its end
         os.write(1, msgspec.json.encode(report) + b"\n")
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)
-    if stderr_file is not None:
-        with contextlib.suppress(OSError):
-            log = os.open(stderr_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            os.dup2(log, 2)
-            os.close(log)
-    else:
-        os.dup2(nowhere, 2)
     os.close(nowhere)
+
+
+def leave_stderr(log_file: Path) -> None:
+    """Later words on standard error, such as a crash of a library, go to the log: the parent will be gone."""
+    with contextlib.suppress(OSError):
+        log = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(log, 2)
+        os.close(log)

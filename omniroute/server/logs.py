@@ -5,7 +5,7 @@ import queue
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
@@ -42,19 +42,32 @@ class Redactor:
 
     def __init__(self) -> None:
         self._known: re.Pattern[str] | None = None
+        self._configuration: Callable[[], tuple[object, ...]] = tuple
+        self._secrets: Callable[[], Iterable[str]] = tuple
+        self._read: tuple[object, ...] = ()
 
-    def replace(self, secrets: Iterable[str]) -> None:
-        """From now on these are the secrets in use."""
+    def follow(
+        self, configuration: Callable[[], tuple[object, ...]], secrets: Callable[[], Iterable[str]]
+    ) -> None:
+        """Ask for the secrets in use again whenever a part of the configuration is another object."""
+        self._configuration = configuration
+        self._secrets = secrets
+
+    def clean(self, text: str) -> str:
+        """The text with every secret hidden."""
+        now = self._configuration()
+        if len(now) != len(self._read) or any(a is not b for a, b in zip(now, self._read, strict=True)):
+            self._read = now
+            self._replace(self._secrets())
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
+        return _PATTERNS.sub(_hide, text)
+
+    def _replace(self, secrets: Iterable[str]) -> None:
         long_enough = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
         # The longest first, so that one which begins with another is hidden whole.
         parts = [re.escape(secret) for secret in sorted(long_enough, key=len, reverse=True)]
         self._known = re.compile("|".join(parts)) if parts else None
-
-    def clean(self, text: str) -> str:
-        """The text with every secret hidden."""
-        if self._known is not None:
-            text = self._known.sub(HIDDEN, text)
-        return _PATTERNS.sub(_hide, text)
 
 
 def _hide(match: re.Match[str]) -> str:

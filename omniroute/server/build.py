@@ -1,0 +1,79 @@
+"""A gateway with all its parts, from what is on disk."""
+
+import asyncio
+from datetime import tzinfo
+from functools import partial
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from omniroute.clock import Clock
+from omniroute.errors import ConfigError
+from omniroute.gateway.accounting import finish
+from omniroute.gateway.aiohttp_upstream import AiohttpUpstream
+from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.health import OpenBook
+from omniroute.gateway.live import Live
+from omniroute.gateway.snapshot import build_snapshot
+from omniroute.gateway.usage_log import UsageLog
+from omniroute.paths import Paths
+from omniroute.providers.load import load_catalogue
+from omniroute.providers.pricing import Prices
+from omniroute.settings import Settings, environment
+from omniroute.store.configuration import load_configuration
+from omniroute.store.database import open_database
+from omniroute.store.master_key import load_master_key
+from omniroute.store.secrets import Vault
+
+
+async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gateway:
+    """The gateway, ready for requests; `close_gateway` gives everything back.
+
+    Raises `StoreError`, `SecretsError` or `ConfigError`, each one clear sentence.
+    """
+    zone = time_zone(settings.timezone)
+    master_key = await asyncio.to_thread(load_master_key, paths, environment())
+    vault = Vault(master_key.key, master_key.id)
+    catalogue = await asyncio.to_thread(load_catalogue, paths.catalogue_overrides)
+    database = await open_database(paths, clock)
+    try:
+        configuration = await database.read(partial(load_configuration, vault=vault))
+        prices = Prices(catalogue)
+        usage_log = UsageLog(database, clock, partial(finish, prices=prices))
+        live = Live(clock, zone, usage_log.running)
+        gateway = Gateway(
+            settings=settings,
+            clock=clock,
+            database=database,
+            vault=vault,
+            master_key_source=master_key.source,
+            catalogue=dict(catalogue),
+            snapshot=build_snapshot(catalogue, configuration),
+            upstream=AiohttpUpstream(connect_s=settings.connect_timeout_ms / 1000),
+            prices=prices,
+            usage_log=usage_log,
+            health=OpenBook(),
+            live=live,
+            data_dir=str(paths.data_dir),
+            started_at_ms=clock.now_ms(),
+        )
+    except BaseException:
+        await database.close()
+        raise
+    usage_log.on_rows = live.observe
+    live.accounts = lambda: gateway.snapshot.accounts
+    return gateway
+
+
+async def close_gateway(gateway: Gateway) -> None:
+    """Every upstream connection and the store are closed; rows must be written by now."""
+    await gateway.upstream.close()
+    await gateway.database.close()
+
+
+def time_zone(name: str) -> tzinfo | None:
+    """The zone of that IANA name; `None`, which means the machine's own, for `system`."""
+    if name == "system":
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError(f"timezone {name!r} is not known; use a name such as Europe/Berlin") from None
