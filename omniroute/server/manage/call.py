@@ -1,6 +1,6 @@
 """One management call: what a handler is given, and what it may answer."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -54,7 +54,7 @@ class Control(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManageCall:
-    """One authorised management call."""
+    """One management call."""
 
     gateway: Gateway
     control: Control
@@ -66,6 +66,8 @@ class ManageCall:
     """`cli`, `tui`, `key:{id}`, `system`: who the audit log names."""
     peer: str | None
     request_id: str
+    authorised: bool = False
+    """A credential for the management API was presented; only open routes are called without one."""
 
     def read(self, type_: type[T]) -> T:
         """The body as `type_`; an empty body is an empty object. Raises `ApiError` 400 naming the field."""
@@ -96,7 +98,7 @@ class ManageCall:
 class Answer:
     """A status that is not 200, or headers of its own."""
 
-    body: msgspec.Struct | list[msgspec.Struct]
+    body: msgspec.Struct | Sequence[msgspec.Struct]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
