@@ -1,8 +1,9 @@
 """OpenAI Embeddings as they pass by (API reference, read 2026-11-22)."""
 
+from dataclasses import replace
+
 import msgspec
 
-from omniroute.conversation.usage import UNKNOWN
 from omniroute.errors import ProtocolError
 from omniroute.formats.openai_usage import decode_usage
 from omniroute.formats.watch import Seen
@@ -26,5 +27,6 @@ def read_whole(body: bytes) -> Seen:
     seen = Seen()
     seen.finished = True
     seen.model = whole.model
-    seen.usage = decode_usage(whole.usage) if whole.usage is not None else UNKNOWN
+    if whole.usage is not None:
+        seen.usage = replace(decode_usage(whole.usage), output=0)  # an embedding has no output tokens
     return seen

@@ -1,11 +1,13 @@
 """Everything a request needs, made once and passed to whoever needs it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from omniroute.clock import Clock
 from omniroute.gateway.health import HealthBook
+from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
-from omniroute.gateway.snapshot import Configuration, build_snapshot
+from omniroute.gateway.snapshot import build_snapshot
 from omniroute.gateway.upstream import Upstream
 from omniroute.gateway.usage_log import UsageLog
 from omniroute.providers.pricing import Prices
@@ -25,10 +27,13 @@ class Gateway:
     database: Database
     vault: Vault
     master_key_source: str
-    catalogue: dict[str, Provider]
+    catalogue: Mapping[str, Provider]
     """Shipped providers by id."""
     snapshot: Snapshot
     upstream: Upstream
+    demo: Upstream
+    """Answers for the built-in model."""
+    keepalive: KeepAlive
     prices: Prices
     usage_log: UsageLog
     health: HealthBook
@@ -40,6 +45,3 @@ class Gateway:
         """Read the configuration anew; the next request sees all of it. Call after every write."""
         configuration = await self.database.read(lambda c: load_configuration(c, self.vault))
         self.snapshot = build_snapshot(self.catalogue, configuration)
-
-
-__all__ = ["Configuration", "Gateway"]

@@ -20,7 +20,7 @@ class HttpRequest:
     """Loopback and private addresses are meant."""
     first_byte_s: float
     idle_s: float | None = None
-    """Longest silence between bytes; `None`: `first_byte_s` holds there too."""
+    """Longest silence between bytes; `None`: `first_byte_s` holds there too; 0: no limit."""
 
 
 class UpstreamAnswer(Protocol):

@@ -1,0 +1,95 @@
+"""From an ended request to its row: tokens counted where the provider did not, and a price."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import msgspec
+
+from omniroute.conversation.tokens import count_tokens, family_of
+from omniroute.conversation.usage import Usage
+from omniroute.gateway.usage_log import UsageEntry
+from omniroute.providers.pricing import Prices, cost_nano_usd
+from omniroute.records import RequestRow
+
+MAX_WORD_CHARS = 2000
+"""A string this long without a blank is base64, not words."""
+
+
+def finish(entry: UsageEntry, prices: Prices) -> RequestRow:
+    """The row of an ended request. Pure but for the price memo; runs beside the loop."""
+    usage = _counted(entry)
+    price = prices.price_of(entry.provider, entry.model) if entry.provider and entry.model else None
+    return RequestRow(
+        id=entry.id,
+        request_id=entry.request_id,
+        started_at_ms=entry.started_at_ms,
+        method=entry.method,
+        path=entry.path,
+        operation=entry.operation,
+        client_format=entry.client_format,
+        upstream_format=entry.upstream_format,
+        requested_model=entry.requested_model,
+        provider=entry.provider,
+        model=entry.model,
+        account_id=entry.account_id,
+        account_name=entry.account_name,
+        api_key_id=entry.api_key_id,
+        api_key_name=entry.api_key_name,
+        session_id=entry.session_id,
+        outcome=entry.outcome,
+        status=entry.status,
+        error=entry.error,
+        stream=entry.stream,
+        attempts=tuple(entry.attempts),
+        usage=usage,
+        cost_nano_usd=cost_nano_usd(usage, price) if price else None,
+        price_source=price.source if price else None,
+        ttft_ms=_ms(entry.first_byte_s, entry.started_s),
+        duration_ms=_ms(entry.ended_s, entry.started_s) or 0,
+        dropped=tuple(entry.dropped),
+    )
+
+
+def _counted(entry: UsageEntry) -> Usage:
+    """What the provider told; what it left out is counted, and marked as such.
+
+    Only an answer that was begun is counted: a request that never got one has used nothing we know of.
+    """
+    usage = entry.usage
+    told = usage.input is not None and usage.output is not None
+    if entry.first_byte_s is None or (told and entry.complete):
+        return usage
+    counted = usage
+    if counted.input is None and entry.prompt is not None:
+        prompt = count_tokens(_texts(entry.prompt), family_of(entry.model or ""))
+        counted = replace(counted, input=prompt, estimated=True)
+    if counted.output is None or not entry.complete:
+        output = count_tokens("".join(entry.output_text), family_of(entry.model or ""))
+        # A stream that broke off has told of its first tokens only.
+        counted = replace(counted, output=max(output, counted.output or 0), estimated=True)
+    return counted
+
+
+def _texts(body: bytes) -> str:
+    """Everything a request says, without its JSON and without media: a picture's base64 is no text."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
+    return "\n".join(_strings(value))
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        if len(value) < MAX_WORD_CHARS or any(blank in value for blank in " \n"):
+            yield value
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from _strings(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _strings(member)
+
+
+def _ms(end_s: float | None, start_s: float) -> int | None:
+    return None if end_s is None else round((end_s - start_s) * 1000)

@@ -1,0 +1,70 @@
+"""The life of one client request."""
+
+from omniroute.errors import HTTP_STATUS, Failure, Refused
+from omniroute.formats.envelope import Envelope
+from omniroute.gateway import answers
+from omniroute.gateway.call import Call, Reply
+from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.relay import relay
+from omniroute.gateway.session import session_of
+from omniroute.gateway.usage_log import UsageEntry
+from omniroute.records import Outcome, Snapshot
+from omniroute.routing.decide import decide
+from omniroute.routing.plan import Attempt, plan
+from omniroute.routing.resolve import resolve
+
+
+async def exchange(gateway: Gateway, call: Call, reply: Reply) -> None:
+    """Answer one client request; every way out leaves one usage row."""
+    entry = UsageEntry(
+        request_id=call.request_id,
+        method=call.method,
+        path=call.path,
+        operation=call.operation.name,
+        client_format=call.operation.format or "openai-embeddings",
+    )
+    if call.key is not None:
+        entry.api_key_id, entry.api_key_name = call.key.id, call.key.name
+    snapshot = gateway.snapshot  # kept to the end, whatever changes meanwhile
+    try:
+        async with gateway.usage_log.entry(entry):
+            try:
+                await _answer(gateway, snapshot, call, reply, entry)
+            except Refused as refused:
+                entry.end(Outcome.ERROR, HTTP_STATUS[refused.kind], refused.message)
+                await reply.fail(answers.of_refusal(refused), {})
+    except Refused as refused:  # no slot in the usage log: nothing was begun
+        await reply.fail(answers.of_refusal(refused), {})
+
+
+async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply, entry: UsageEntry) -> None:
+    """Resolve, plan, and try until an attempt answers or nothing is left that could help."""
+    envelope = Envelope(call.body)
+    entry.requested_model = envelope.model
+    entry.stream = envelope.stream and call.operation.format is not None
+    entry.session_id = session_of(call.headers, envelope)
+    answers.check_key(call.key, entry.requested_model)
+    target = resolve(snapshot, entry.requested_model, only_provider=call.only_provider)
+    answers.check_format(target, call.operation)
+    attempts = gateway.health.usable(plan(snapshot, (target,)))
+    failures: list[tuple[Attempt, Failure]] = []
+    while (attempt := decide(attempts, failures)) is not None:
+        failure = await relay(gateway, attempt, call, envelope, reply, entry)
+        gateway.health.observe(attempt, failure)
+        if failure is None or entry.first_byte_s is not None:
+            return  # answered, or content was handed on: after that there is no way back
+        failures.append((attempt, failure))
+    await _give_up(gateway, failures, call, reply, entry)
+
+
+async def _give_up(
+    gateway: Gateway,
+    failures: list[tuple[Attempt, Failure]],
+    call: Call,
+    reply: Reply,
+    entry: UsageEntry,
+) -> None:
+    """Tell the client of the last failure, in its dialect, with the earliest time to come back."""
+    error = answers.of_failures(failures, same_dialect=call.operation.format is not None)
+    entry.end(Outcome.ERROR, error.status, error.message)
+    await reply.fail(error, answers.headers_of(entry, attempts=len(entry.attempts)))

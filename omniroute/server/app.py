@@ -1,0 +1,135 @@
+"""Every request's way in: one straight function, the same for both planes."""
+
+import logging
+import re
+import uuid
+from typing import Any
+
+from aiohttp import web
+
+from omniroute.errors import ErrorKind, Refused
+from omniroute.gateway.gateway import Gateway
+from omniroute.server import errors, live, manage_plane, proxy
+from omniroute.server.guard import Caller, Guard
+from omniroute.server.incoming import Incoming, Plane, Route
+from omniroute.server.manage.call import Control
+from omniroute.server.manage.table import ROUTES
+from omniroute.server.paths import Match, Table, canonical_path
+
+MANAGE_BODY_BYTES = 2 * 1024 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_DECODED = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
+
+_log = logging.getLogger(__name__)
+
+
+class App:
+    """Answers every request of one gateway."""
+
+    def __init__(self, gateway: Gateway, control: Control, token: str) -> None:
+        self.gateway = gateway
+        self.control = control
+        self.guard = Guard(gateway.settings, token)
+        self.draining = False
+        """New requests are refused."""
+        self.handing_over = False
+        """A successor listens: what still comes here is served, and sent to a new connection next time."""
+        self._table: Table[Route] = Table([*proxy.ROUTES, *live.ROUTES, *manage_plane.routes(ROUTES)])
+
+    def make_request(
+        self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any
+    ) -> web.BaseRequest:
+        """aiohttp's request, with the body limit of the plane it is for."""
+        path = canonical_path(message.path.partition("?")[0])
+        limit = MANAGE_BODY_BYTES if path.startswith("/api/") else self.gateway.settings.max_body_size_bytes
+        return web.BaseRequest(
+            message, payload, protocol, writer, task, task.get_loop(), client_max_size=limit
+        )
+
+    async def dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to one request, errors in the dialect of the path it came by."""
+        request_id = _request_id(request)
+        path = canonical_path(request.rel_url.raw_path)
+        try:
+            response = await self._serve(request, path, request_id)
+        except Refused as refused:
+            response = errors.refusal(path, refused, request_id, allow=self._allowed(path, refused))
+        except ConnectionError:
+            raise  # the client is gone: aiohttp closes up
+        except Exception:  # noqa: BLE001 - the boundary that answers 500
+            _log.exception("request %s failed inside the gateway", request_id)
+            internal = Refused(ErrorKind.INTERNAL, "the gateway failed; its log says more")
+            response = errors.refusal(path, internal, request_id)
+        if (self.draining or self.handing_over) and not response.prepared:
+            response.force_close()
+        return response
+
+    async def _serve(self, request: web.BaseRequest, path: str, request_id: str) -> web.StreamResponse:
+        if self.draining:
+            raise Refused(ErrorKind.UNAVAILABLE, "the gateway is shutting down", retry_after_s=5)
+        self.guard.check_host(request)
+        origin = self.guard.allowed_origin(request)
+        if request.method == "OPTIONS":
+            return errors.options(request, origin, request_id)
+        match = self._table.find(path)
+        route = _route(match, request.method, path)
+        if route is None or match is None:
+            return web.Response(headers={"X-Request-Id": request_id})
+        _check_encoding(request)
+        incoming = Incoming(
+            http=request,
+            gateway=self.gateway,
+            control=self.control,
+            path=path,
+            params=match.params,
+            caller=self._caller(request, route),
+            request_id=request_id,
+        )
+        response = await route.serve(incoming)
+        if origin is not None and not response.prepared:
+            response.headers["Access-Control-Allow-Origin"] = origin
+        return response
+
+    def _caller(self, request: web.BaseRequest, route: Route) -> Caller:
+        """Who calls, allowed on the route's plane. Raises `Refused`."""
+        now_ms = self.gateway.clock.now_ms()
+        if route.plane is Plane.OPEN:
+            return self.guard.caller_or_stranger(request, self.gateway.snapshot, now_ms=now_ms)
+        caller = self.guard.caller(request, self.gateway.snapshot, now_ms=now_ms)
+        if route.plane is Plane.PROXY:
+            self.guard.check_proxy(request, caller)
+        elif not caller.may_manage:
+            raise Refused(
+                ErrorKind.INVALID_KEY, "this call needs the local token or a key with scope `manage`"
+            )
+        return caller
+
+    def _allowed(self, path: str, refused: Refused) -> str | None:
+        """The `Allow` header of a 405."""
+        if refused.kind is not ErrorKind.METHOD_NOT_ALLOWED:
+            return None
+        match = self._table.find(path)
+        return ", ".join(sorted(match.routes)) if match is not None else None
+
+
+def _request_id(request: web.BaseRequest) -> str:
+    given = request.headers.get("X-Request-Id", "")
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+
+
+def _route(match: Match[Route] | None, method: str, path: str) -> Route | None:
+    """The route of a method; `None` for a HEAD to something that only takes POST, which is answered empty."""
+    if match is None:
+        raise Refused(ErrorKind.NOT_FOUND, f"nothing is served at {path[:200]!r}")
+    if method == "HEAD":
+        return match.routes.get("GET")
+    route = match.routes.get(method)
+    if route is None:
+        raise Refused(ErrorKind.METHOD_NOT_ALLOWED, f"{path[:200]} does not take {method}")
+    return route
+
+
+def _check_encoding(request: web.BaseRequest) -> None:
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in _DECODED:
+        raise Refused(ErrorKind.MEDIA_TYPE, f"the content encoding {encoding[:40]!r} is not understood")

@@ -1,0 +1,66 @@
+"""Errors before a route is reached, and answers to OPTIONS: the dialect is told from the path."""
+
+import msgspec
+from aiohttp import web
+
+from omniroute.api.problem import Detail, Problem, ProblemBody
+from omniroute.errors import HEALS_BY_ITSELF, HTTP_STATUS, ErrorKind, Refused
+from omniroute.formats import FORMATS
+from omniroute.records import FormatName
+
+_CODES: dict[ErrorKind, str] = {
+    ErrorKind.INVALID_JSON: "INVALID_JSON",
+    ErrorKind.INVALID_KEY: "AUTH_001",
+    ErrorKind.NOT_ALLOWED: "FORBIDDEN",
+    ErrorKind.NOT_FOUND: "NOT_FOUND",
+    ErrorKind.METHOD_NOT_ALLOWED: "METHOD_NOT_ALLOWED",
+    ErrorKind.TOO_LARGE: "PAYLOAD_TOO_LARGE",
+    ErrorKind.MEDIA_TYPE: "UNSUPPORTED_MEDIA_TYPE",
+    ErrorKind.HOST_NOT_ALLOWED: "HOST_NOT_ALLOWED",
+    ErrorKind.INTERNAL: "INTERNAL_ERROR",
+    ErrorKind.UNAVAILABLE: "SERVICE_UNAVAILABLE",
+}
+_CORS_METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+def refusal(path: str, refused: Refused, request_id: str, *, allow: str | None = None) -> web.Response:
+    """A refusal as a client of this path understands it."""
+    headers = {"X-Request-Id": request_id, "Content-Type": "application/json"}
+    if refused.retry_after_s is not None:
+        headers["Retry-After"] = str(max(round(refused.retry_after_s), 1))
+    if refused.kind not in HEALS_BY_ITSELF:
+        headers["x-should-retry"] = "false"
+    if allow is not None:
+        headers["Allow"] = allow
+    body = _body(path, refused, request_id)
+    return web.Response(status=HTTP_STATUS[refused.kind], headers=headers, body=body)
+
+
+def _body(path: str, refused: Refused, request_id: str) -> bytes:
+    if path.startswith("/api"):
+        code = _CODES.get(refused.kind, "VALIDATION_FAILED")
+        return problem(code, refused.message, request_id)
+    name = FormatName.ANTHROPIC if path.startswith("/v1/messages") else FormatName.OPENAI_CHAT
+    return FORMATS[name].encode_error(
+        refused.kind, refused.message, request_id=request_id, param=refused.param
+    )
+
+
+def problem(code: str, message: str, request_id: str, details: tuple[Detail, ...] = ()) -> bytes:
+    """The error body of the management API."""
+    shown = Problem(code=code, message=message, correlation_id=request_id, details=list(details))
+    return msgspec.json.encode(ProblemBody(shown))
+
+
+def options(request: web.BaseRequest, origin: str | None, request_id: str) -> web.Response:
+    """204 to every OPTIONS; CORS headers only for an origin that is allowed."""
+    headers = {"X-Request-Id": request_id, "Allow": _CORS_METHODS}
+    if origin is not None:
+        headers |= {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": _CORS_METHODS,
+            "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", "*"),
+            "Access-Control-Max-Age": "600",
+            "Vary": "Origin",
+        }
+    return web.Response(status=204, headers=headers)

@@ -1,0 +1,136 @@
+"""The data plane: conversations, embeddings, lists of models."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from omniroute.errors import ErrorKind, Refused
+from omniroute.gateway.call import CHAT, EMBEDDINGS, MESSAGES, RESPONSES, Call, Operation
+from omniroute.gateway.exchange import exchange
+from omniroute.server import model_lists
+from omniroute.server.incoming import Incoming, Plane, Route, RouteRow
+from omniroute.server.model_lists import Listed
+from omniroute.server.reply import HttpReply
+
+Serve = Callable[[Incoming], Awaitable[web.StreamResponse]]
+
+
+def _operation(operation: Operation) -> Serve:
+    """The route that answers one kind of request."""
+
+    async def serve(incoming: Incoming) -> web.StreamResponse:
+        return await _exchange(incoming, operation)
+
+    return serve
+
+
+async def _exchange(incoming: Incoming, operation: Operation) -> web.StreamResponse:
+    http = incoming.http
+    body = await incoming.body()
+    headers = {"X-Request-Id": incoming.request_id}
+    if operation is MESSAGES:
+        headers["request-id"] = incoming.request_id
+    reply = HttpReply(http, operation, headers, now_ms=incoming.gateway.clock.now_ms())
+    call = Call(
+        operation=operation,
+        method=http.method,
+        path=incoming.path,
+        headers=http.headers,
+        body=body,
+        request_id=incoming.request_id,
+        key=incoming.caller.key,
+        only_provider=incoming.params.get("provider"),
+    )
+    await exchange(incoming.gateway, call, reply)
+    if reply.response is None:
+        raise Refused(ErrorKind.INTERNAL, "the gateway gave no answer; its log says more")
+    return reply.response
+
+
+async def _models(incoming: Incoming) -> web.StreamResponse:
+    """The list in the shape the caller's headers ask for."""
+    query = incoming.http.query
+    entries = model_lists.listed(incoming.gateway.snapshot, incoming.caller.key, kind=query.get("type"))
+    if _wants_anthropic(incoming):
+        return _json(incoming, model_lists.anthropic_list(entries, query))
+    if _wants_gemini(incoming):
+        return _json(incoming, model_lists.gemini_list(entries))
+    return _json(incoming, model_lists.openai_list(entries))
+
+
+async def _model(incoming: Incoming) -> web.StreamResponse:
+    """One model by any of its names."""
+    wanted = incoming.params["id"].removeprefix("models/")
+    entries = model_lists.listed(incoming.gateway.snapshot, incoming.caller.key)
+    entry = next((entry for entry in entries if entry.id == wanted), None) or _by_bare_id(entries, wanted)
+    if entry is None:
+        raise Refused(ErrorKind.MODEL_NOT_FOUND, f"no model {wanted!r}", param="model")
+    if _wants_anthropic(incoming):
+        return _json(incoming, model_lists.anthropic_entry(entry))
+    if _wants_gemini(incoming):
+        return _json(incoming, model_lists.gemini_entry(entry))
+    return _json(incoming, model_lists.openai_entry(entry))
+
+
+def _by_bare_id(entries: list[Listed], wanted: str) -> Listed | None:
+    """The one model with this id and no other provider's."""
+    owners = [entry for entry in entries if entry.model.id == wanted and entry.parent is None]
+    return owners[0] if len(owners) == 1 else None
+
+
+async def _embedding_models(incoming: Incoming) -> web.StreamResponse:
+    entries = model_lists.listed(incoming.gateway.snapshot, incoming.caller.key, kind="embedding")
+    return _json(incoming, model_lists.openai_list(entries))
+
+
+async def _responses_socket(incoming: Incoming) -> web.StreamResponse:
+    """Codex asks for a WebSocket first, and goes on over HTTP at once when told 426."""
+    if incoming.http.headers.get("Upgrade", "").lower() == "websocket":
+        raise Refused(ErrorKind.UPGRADE_REQUIRED, "responses are served over HTTP: POST /v1/responses")
+    raise Refused(ErrorKind.METHOD_NOT_ALLOWED, "/v1/responses takes POST")
+
+
+async def _root(incoming: Incoming) -> web.StreamResponse:
+    """Something for people and probes that look whether anybody is there."""
+    return web.Response(text="OmniRoute is running\n", headers={"X-Request-Id": incoming.request_id})
+
+
+def _wants_anthropic(incoming: Incoming) -> bool:
+    return "anthropic-version" in incoming.http.headers
+
+
+def _wants_gemini(incoming: Incoming) -> bool:
+    headers = incoming.http.headers
+    return "x-goog-api-key" in headers or "x-goog-api-client" in headers or "key" in incoming.http.query
+
+
+def _json(incoming: Incoming, value: Any) -> web.Response:  # JSON of any shape
+    return web.Response(
+        body=msgspec.json.encode(value),
+        headers={"X-Request-Id": incoming.request_id, "Content-Type": "application/json"},
+    )
+
+
+def _proxy(method: str, path: str, serve: Serve) -> RouteRow:
+    return method, path, Route(Plane.PROXY, serve)
+
+
+ROUTES: tuple[RouteRow, ...] = (
+    ("GET", "/", Route(Plane.OPEN, _root)),
+    _proxy("POST", "/v1/chat/completions", _operation(CHAT)),
+    _proxy("POST", "/v1/messages", _operation(MESSAGES)),
+    _proxy("POST", "/v1/responses", _operation(RESPONSES)),
+    _proxy("GET", "/v1/responses", _responses_socket),
+    _proxy("POST", "/v1/embeddings", _operation(EMBEDDINGS)),
+    _proxy("GET", "/v1/embeddings", _embedding_models),
+    _proxy("GET", "/v1", _models),
+    _proxy("GET", "/v1/models", _models),
+    _proxy("GET", "/v1/models/{...id}", _model),
+    _proxy("POST", "/v1/providers/{provider}/chat/completions", _operation(CHAT)),
+    _proxy("POST", "/v1/providers/{provider}/messages", _operation(MESSAGES)),
+    _proxy("POST", "/v1/providers/{provider}/responses", _operation(RESPONSES)),
+    _proxy("POST", "/v1/providers/{provider}/embeddings", _operation(EMBEDDINGS)),
+)
+"""Everything the data plane serves."""

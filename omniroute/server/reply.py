@@ -1,0 +1,91 @@
+"""The way back to a client, over aiohttp."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from omniroute.clock import iso
+from omniroute.gateway.answers import retry_headers
+from omniroute.gateway.call import ErrorAnswer, Operation
+
+_FRAME_ENDS = (b"\n\n", b"\r\n\r\n")
+
+
+class HttpReply:
+    """One answer: whole, a stream, or an error in the client's dialect."""
+
+    def __init__(
+        self, request: web.BaseRequest, operation: Operation, headers: Mapping[str, str], *, now_ms: int
+    ) -> None:
+        self._request = request
+        self._operation = operation
+        self._headers = headers
+        self._now_ms = now_ms
+        self._at_frame_end = True
+        self.response: web.StreamResponse | None = None
+
+    @property
+    def begun(self) -> bool:
+        """The status is spent."""
+        return self.response is not None
+
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Send a whole answer. Raises ConnectionError when the client is gone."""
+        response = web.Response(status=status, headers={**self._headers, **headers}, body=body)
+        self.response = response
+        await response.prepare(self._request)
+        await response.write_eof()
+
+    async def begin(self, headers: Mapping[str, str]) -> None:
+        """Send the head of a stream, once."""
+        if self.response is not None:
+            return  # a comment has sent it already
+        response = web.StreamResponse(headers={**self._headers, **headers})
+        response.headers["Content-Type"] = self._operation.dialect.STREAM_TYPE
+        response.headers["Cache-Control"] = "no-cache, no-transform"
+        response.headers["X-Accel-Buffering"] = "no"
+        self.response = response
+        await response.prepare(self._request)
+
+    async def write(self, chunk: bytes) -> None:
+        """Send some of a stream; waits while the client is slow. Raises ConnectionError when it is gone."""
+        assert self.response is not None, "write before begin"  # noqa: S101 - a mistake of ours, not of a peer
+        self._at_frame_end = chunk.endswith(_FRAME_ENDS)
+        await self.response.write(chunk)
+
+    async def end(self) -> None:
+        """Close the stream normally."""
+        assert self.response is not None, "end before begin"  # noqa: S101
+        await self.response.write_eof()
+
+    async def fail(self, error: ErrorAnswer, headers: Mapping[str, str]) -> None:
+        """Tell of an error: with its status, or in-band when the status is spent."""
+        request_id = self._headers["X-Request-Id"]
+        if self.response is None:
+            body = error.body or self._encoded(error, request_id)
+            headers = {**headers, **retry_headers(error), "Content-Type": "application/json"}
+            await self.whole(error.status, headers, body)
+            return
+        event = self._operation.dialect.stream_error(error.kind, error.message, request_id=request_id)
+        await self.write(event if self._at_frame_end else b"\n\n" + event)
+        await self.end()
+
+    async def keep_alive(self) -> None:
+        """Send a comment, unless the last bytes were half an event or the client does not read."""
+        transport = self._request.transport
+        if not self._at_frame_end or transport is None or transport.is_closing():
+            return
+        if self.response is not None and transport.get_write_buffer_size() > 0:
+            return
+        await self.begin({})
+        await self.write(self._operation.dialect.KEEPALIVE)
+
+    def _encoded(self, error: ErrorAnswer, request_id: str) -> bytes:
+        wait_s = error.retry_after_s
+        return self._operation.dialect.encode_error(
+            error.kind,
+            error.message,
+            request_id=request_id,
+            param=error.param,
+            retry_at=None if wait_s is None else iso(self._now_ms + int(wait_s * 1000)),
+        )
