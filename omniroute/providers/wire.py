@@ -98,8 +98,9 @@ def _ways(provider: Provider, account: Account, format: FormatName | None) -> tu
     ways = tuple(auth for auth in provider.auth if auth.kind is not AuthKind.NONE)
     if provider.category is Category.NODE and FormatName.ANTHROPIC in provider.formats:
         return ways  # servers differ in which of the two they read
-    if format is None:
-        return ways[:1]
+    if format is None:  # a list of models is an OpenAI call everywhere but at Google, or has one way only
+        native = FormatName.GEMINI in provider.formats
+        format = FormatName.GEMINI if native else FormatName.OPENAI_CHAT
     wanted = _OWN_HEADER.get(format)
     own = tuple(auth for auth in ways if auth.name == wanted)
     shared = tuple(auth for auth in ways if auth.name not in _OWN_HEADER.values())

@@ -154,6 +154,7 @@ def test_what_a_provider_does_not_offer_is_said() -> None:
         ("anthropic", None, {"x-api-key": "sk-1"}),
         ("minimax", ANTHROPIC, {"x-api-key": "sk-1"}),
         ("minimax", CHAT, {"Authorization": "Bearer sk-1"}),
+        ("minimax", None, {"Authorization": "Bearer sk-1"}),
         ("deepseek", ANTHROPIC, {"Authorization": "Bearer sk-1"}),
         ("gemini", GEMINI, {"x-goog-api-key": "sk-1"}),
         ("gemini", CHAT, {"Authorization": "Bearer sk-1"}),
