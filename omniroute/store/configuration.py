@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from omniroute.records import Account, ApiKey, ModelFacts, Node
-from omniroute.store import accounts, aliases, key_value, keys, models, nodes
+from omniroute.store import accounts, aliases, discovered, key_value, keys, models, nodes
 from omniroute.store.secrets import Vault
 
 
@@ -20,7 +20,7 @@ class Configuration:
     """Provider id to its accounts in order of priority, inactive ones included."""
     nodes: tuple[Node, ...]
     custom_models: Mapping[str, tuple[ModelFacts, ...]]
-    """Provider id to the models added to it."""
+    """Provider id to the models added to it, then those it listed itself."""
     keys: Mapping[bytes, ApiKey]
     """SHA-256 of a key to the key."""
     aliases: Mapping[str, str]
@@ -35,7 +35,17 @@ def load_configuration(connection: Connection, vault: Vault) -> Configuration:
         version=key_value.config_version(connection),
         accounts=by_provider,
         nodes=nodes.listing(connection),
-        custom_models=models.listing(connection),
+        custom_models=_known_models(connection),
         keys={key.digest: key for key in keys.listing(connection)},
         aliases=aliases.listing(connection),
     )
+
+
+def _known_models(connection: Connection) -> Mapping[str, tuple[ModelFacts, ...]]:
+    """What the user said of a model counts, not what its provider says."""
+    known = dict(models.listing(connection))
+    for provider_id, found in discovered.listing(connection).items():
+        added = known.get(provider_id, ())
+        ids = {model.id for model in added}
+        known[provider_id] = (*added, *(model for model in found if model.id not in ids))
+    return known

@@ -43,6 +43,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._closed = False
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-write")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="store-read")
         self._write_engine = _engine(path, begin="BEGIN IMMEDIATE")
@@ -61,7 +62,10 @@ class SqliteDatabase:
         return await self._run(self._writer, lambda: self._transact(self._write_engine, fn))
 
     async def close(self) -> None:
-        """Wait for what runs, then close the file; the last process to do so folds the log into it."""
+        """Wait for what runs, then close the file; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         await self._run(self._reader, self._read_engine.dispose)
         await self._run(self._writer, self._write_engine.dispose)
         self._reader.shutdown()

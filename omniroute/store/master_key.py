@@ -80,8 +80,8 @@ def _load(paths: Paths, environment: Mapping[str, str], find: Callable[[], Keyri
     if note is not None and note.key_id != found.id:
         raise SecretsError(
             f"The master key from the {found.source} is not the one this data directory was made "
-            f"with (from the {note.source}). Give that one again; or remove {note_path}, and with it the way to "
-            "all stored secrets."
+            f"with (from the {note.source}). Give that one again; or remove {note_path}, and with it "
+            "the way to all stored secrets."
         )
     if note is None or note.source != found.source:
         _write_private(

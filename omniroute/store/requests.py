@@ -1,7 +1,7 @@
 """The row of every client request: written in batches, read in pages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -28,6 +28,7 @@ from omniroute.store.tables import call_log, usage
 _JOINED = select(usage, *(column for column in call_log.c if column.name not in usage.c)).join_from(
     usage, call_log, usage.c.id == call_log.c.id
 )
+_MOST = 10**15
 _BUCKETS = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning", "estimated")
 
 
@@ -55,8 +56,11 @@ def append(connection: Connection, rows: Sequence[RequestRow]) -> None:
     """Add the rows of requests that ended, and note the use of their keys."""
     if not rows:
         return
-    _add_all(connection, usage, [_usage_values(row) for row in rows])
-    _add_all(connection, call_log, [_call_values(row) for row in rows])
+    try:
+        with connection.begin_nested():
+            _add_rows(connection, rows)
+    except UnicodeEncodeError:
+        _add_rows(connection, [_encodable(row) for row in rows])
     used_at_ms: dict[str, int] = {}
     for row in rows:
         if row.api_key_id is not None:
@@ -79,6 +83,11 @@ def listing(
     rows = [_request(row._asdict()) for row in connection.execute(page)]
     total: int = connection.execute(_counted(query)).scalar_one()
     return rows, total
+
+
+def _add_rows(connection: Connection, rows: Sequence[RequestRow]) -> None:
+    _add_all(connection, usage, [_usage_values(row) for row in rows])
+    _add_all(connection, call_log, [_call_values(row) for row in rows])
 
 
 def _add_all(connection: Connection, table: Table, rows: list[tuple[object, ...]]) -> None:
@@ -107,18 +116,39 @@ def _usage_values(row: RequestRow) -> tuple[object, ...]:
         row.outcome.value,
         row.status,
         row.stream,
-        tokens.input,
-        tokens.cache_read,
-        tokens.cache_write,
-        tokens.cache_write_1h,
-        tokens.output,
-        tokens.reasoning,
+        _plausible(tokens.input),
+        _plausible(tokens.cache_read),
+        _plausible(tokens.cache_write),
+        _plausible(tokens.cache_write_1h),
+        _plausible(tokens.output),
+        _plausible(tokens.reasoning),
         tokens.estimated,
-        row.cost_nano_usd,
+        _plausible(row.cost_nano_usd),
         row.price_source,
         row.ttft_ms,
         row.duration_ms,
     )
+
+
+def _encodable(row: RequestRow) -> RequestRow:
+    """The row with a question mark for every half of a surrogate pair, which a client's JSON may hold."""
+    attempts = tuple(replace(attempt, **_clean(attempt)) for attempt in row.attempts)
+    dropped = tuple(map(_clean_text, row.dropped))
+    return replace(row, **{**_clean(row), "attempts": attempts, "dropped": dropped})
+
+
+def _clean(row: RequestRow | AttemptRow) -> dict[str, Any]:  # of several members' types
+    values = {name: getattr(row, name) for name in row.__slots__}
+    return {name: _clean_text(value) for name, value in values.items() if type(value) is str}
+
+
+def _clean_text(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _plausible(value: int | None) -> int | None:
+    """The number, or unknown: a few absurd ones from an upstream would overflow every later sum."""
+    return None if value is None or not 0 <= value <= _MOST else value
 
 
 def _call_values(row: RequestRow) -> tuple[object, ...]:
