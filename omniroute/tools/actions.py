@@ -60,7 +60,7 @@ def apply(
             existed=state.content is not None if fresh else record.existed,
             made=(*record.made, *files.missing_directories(state.target)),
         )
-        warnings = (*found.warnings, *tool.shell_warnings(env), *env.warnings())
+        warnings = (*found.warnings, *state.warnings, *tool.surroundings(env), *env.warnings())
         secrets = tuple(key for key in (settings.key, found.key, old_key) if key)
         return _Plan(
             state=state,

@@ -107,8 +107,8 @@ def inspect(text: str) -> Inspection:
     )
 
 
-def shell_warnings(env: Environment) -> list[str]:
-    """What the shell has set that works against the settings."""
+def surroundings(env: Environment) -> list[str]:
+    """What outside the settings works against them: variables of the shell."""
     found: list[str] = []
     if env.variables.get(_API_KEY[1]):
         found.append(

@@ -7,10 +7,12 @@ exit unless the variable is exported, and `experimental_bearer_token` works alon
 from collections.abc import Sequence
 from pathlib import Path
 
+from omniroute.errors import ConfigError
 from omniroute.tools import tomledit
 from omniroute.tools.environment import Environment
+from omniroute.tools.files import read
 from omniroute.tools.keys import Written, take_back, write
-from omniroute.tools.text import KeyPath
+from omniroute.tools.text import KeyPath, decode
 from omniroute.tools.tomlscan import parse
 from omniroute.tools.values import Gateway, Inspection, Settings
 
@@ -28,7 +30,7 @@ def path(env: Environment) -> Path:
 
 
 def overriding(env: Environment) -> list[Path]:
-    """Files whose settings go before the user's: none is known."""
+    """Files whose settings go before the user's: none, a project's file may not choose the provider."""
     return []
 
 
@@ -76,8 +78,7 @@ def forget(text: str, gateway: Gateway) -> str:
 def inspect(text: str) -> Inspection:
     """What the settings say. Raises BrokenFile when the file is not TOML."""
     config = parse(text)
-    profiles = {name: profile for name, profile in _table(config.get("profiles")).items()}
-    chosen = _table(profiles.get(str(config.get("profile"))))
+    chosen = _table(_table(config.get("profiles")).get(str(config.get("profile"))))
     provider_id = chosen.get("model_provider", config.get("model_provider", "openai"))
     providers = _table(config.get("model_providers"))
     provider = _table(providers.get(str(provider_id)))
@@ -86,29 +87,45 @@ def inspect(text: str) -> Inspection:
         endpoint=_text(url),
         model=_text(chosen.get("model", config.get("model"))),
         key=_text(provider.get("experimental_bearer_token")),
-        warnings=tuple(_warnings(profiles, _table(providers.get(PROVIDER)))),
+        warnings=tuple(_warnings(config, _table(providers.get(PROVIDER)))),
     )
 
 
-def shell_warnings(env: Environment) -> list[str]:
-    """What the shell has set that works against the settings: nothing is known to."""
-    return []
-
-
-def _warnings(profiles: dict[str, object], ours: dict[str, object]) -> list[str]:
+def surroundings(env: Environment) -> list[str]:
+    """What outside the settings works against them: profiles, which are files of their own since 0.169."""
     found: list[str] = []
-    for name, profile in profiles.items():
-        provider = _table(profile).get("model_provider")
-        if provider not in (None, PROVIDER):
-            found.append(
-                f"profile “{name}” has a provider of its own ({provider}) and does not use the gateway"
-            )
+    for file in sorted(path(env).parent.glob("*.config.toml")):
+        name = file.name.removesuffix(".config.toml")
+        try:
+            profile = parse(decode(read(file).content or b""))
+        except ConfigError:
+            found.append(f"profile “{name}” cannot be read: {file}")
+            continue
+        found += _profile_warnings(name, profile)
+    return found
+
+
+def _warnings(config: dict[str, object], ours: dict[str, object]) -> list[str]:
+    found: list[str] = []
+    if "profile" in config:
+        found.append(
+            "a root “profile” stops Codex from 0.169 on at its start: use --profile and a file for it"
+        )
+    for name, profile in _table(config.get("profiles")).items():
+        found += _profile_warnings(name, _table(profile))
     if ours.get("wire_api") == "chat":
         found.append('wire_api = "chat" is no longer supported by Codex: apply changes it to "responses"')
     found += [
         f"{name} stands in our provider's table: apply takes it out" for name in _UNWANTED if name in ours
     ]
     return found
+
+
+def _profile_warnings(name: str, profile: dict[str, object]) -> list[str]:
+    provider = profile.get("model_provider")
+    if provider in (None, PROVIDER):
+        return []
+    return [f"profile “{name}” has a provider of its own ({provider}) and does not use the gateway"]
 
 
 def _without_broken_table(text: str) -> str:

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,8 @@ from omniroute.tools.environment import Environment
 
 VERSION_LIMIT_S = 15.0
 NPM_LIMIT_S = 10.0
+STOP_LIMIT_S = 1.0
+"""How long a command may take to go once its output has ended or it was killed."""
 MAX_OUTPUT_BYTES = 4096
 
 _VERSION = re.compile(r"\d+(?:\.\d+)+\S*")
@@ -196,11 +199,13 @@ class _Answer:
 def _run(command: list[str], env: Mapping[str, str], cwd: Path, limit_s: float) -> _Answer:
     """The exit status and at most one byte more than the allowed output, without a shell.
 
-    Whatever the command started is stopped with it, also a child that keeps our pipe open.
+    Past the limit the command is stopped with everything in its process group, also a child that keeps
+    our pipe open. One that left the group is not waited for.
     """
     try:
         child = subprocess.Popen(  # noqa: S603 - an absolute path, found by us, and fixed arguments
             command,
+            bufsize=0,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -210,22 +215,30 @@ def _run(command: list[str], env: Mapping[str, str], cwd: Path, limit_s: float) 
         )
     except OSError:
         return _Answer(None, b"")
-    expired = threading.Event()
-
-    def stop() -> None:
-        expired.set()
-        _kill(child)
-
-    watchdog = threading.Timer(limit_s, stop)
-    watchdog.daemon = True
-    watchdog.start()
+    ends_at = time.monotonic() + limit_s
+    output = bytearray()
     with child:
-        output = b"" if child.stdout is None else child.stdout.read(MAX_OUTPUT_BYTES + 1)
-        if len(output) > MAX_OUTPUT_BYTES:
+        reader = threading.Thread(target=_read, args=(child, output), daemon=True)
+        reader.start()
+        reader.join(limit_s)
+        timed_out = reader.is_alive()
+        if timed_out or len(output) > MAX_OUTPUT_BYTES:
             _kill(child)
-        status = child.wait()
-    watchdog.cancel()
-    return _Answer(status, output, expired.is_set())
+        try:
+            status = child.wait(max(ends_at - time.monotonic(), STOP_LIMIT_S))
+        except subprocess.TimeoutExpired:
+            _kill(child)
+            return _Answer(None, bytes(output), timed_out=True)
+    return _Answer(status, bytes(output), timed_out)
+
+
+def _read(child: subprocess.Popen[bytes], output: bytearray) -> None:
+    """Fills `output` until the pipe ends, or more came than is allowed."""
+    while child.stdout is not None and len(output) <= MAX_OUTPUT_BYTES:
+        piece = child.stdout.read(MAX_OUTPUT_BYTES)
+        if not piece:
+            return
+        output += piece
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

@@ -38,6 +38,13 @@ class FileState:
         """The content's hash, `None` when there is no file."""
         return sha256(self.content)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes it a bad place for a key."""
+        if self.mode is None or not self.mode & 0o077 or not hasattr(os, "fchown"):
+            return ()
+        return (f"{self.path} holds a key and may be read by other users: chmod 600",)
+
 
 def sha256(content: bytes | None) -> str | None:
     """The hash by which a file is recognised; `None` stands for no file."""

@@ -26,7 +26,7 @@ class Tool:
     unpatch: Callable[[str, Sequence[Written]], str]
     forget: Callable[[str, Gateway], str]
     inspect: Callable[[str], Inspection]
-    shell_warnings: Callable[[Environment], list[str]]
+    surroundings: Callable[[Environment], list[str]]
 
     @property
     def variable(self) -> str:
@@ -45,7 +45,7 @@ _CLAUDE = Tool(
     unpatch=claude.unpatch,
     forget=claude.forget,
     inspect=claude.inspect,
-    shell_warnings=claude.shell_warnings,
+    surroundings=claude.surroundings,
 )
 _CODEX = Tool(
     id="codex",
@@ -58,7 +58,7 @@ _CODEX = Tool(
     unpatch=codex.unpatch,
     forget=codex.forget,
     inspect=codex.inspect,
-    shell_warnings=codex.shell_warnings,
+    surroundings=codex.surroundings,
 )
 
 TOOLS: Mapping[str, Tool] = MappingProxyType({tool.id: tool for tool in (_CLAUDE, _CODEX)})

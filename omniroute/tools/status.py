@@ -6,7 +6,7 @@ from omniroute.errors import ConfigError
 from omniroute.tools.backups import Backups, Reason
 from omniroute.tools.commands import Commands
 from omniroute.tools.environment import Environment
-from omniroute.tools.files import FileState, read
+from omniroute.tools.files import read
 from omniroute.tools.registry import TOOLS, Tool, find_tool
 from omniroute.tools.text import BrokenFile, decode
 from omniroute.tools.values import ConfigStatus, Gateway, Inspection, State, ToolStatus
@@ -36,7 +36,7 @@ def status(
         reason=found.reason,
         version=found.version,
         config=config,
-        warnings=(*warnings, *tool.shell_warnings(env), *env.warnings()),
+        warnings=(*warnings, *tool.surroundings(env), *env.warnings()),
         configured_at=applied[-1].created_at if applied else None,
     )
 
@@ -77,7 +77,7 @@ def config_status(
         key_matches=None if knows is None or found.key is None else knows(found.key),
         error=error,
     )
-    return config, [*warnings, *found.warnings, *_mode_warnings(state, own)]
+    return config, [*warnings, *found.warnings, *(state.warnings if own.key else ())]
 
 
 def _overridden(tool: Tool, env: Environment, own: Inspection) -> tuple[Inspection, list[str]]:
@@ -114,9 +114,3 @@ def _judge(tool: Tool, gateway: Gateway, endpoint: str | None) -> tuple[State, s
 
 def _path(url: str) -> str:
     return url.split("://", 1)[-1].partition("/")[2].rstrip("/")
-
-
-def _mode_warnings(state: FileState, found: Inspection) -> list[str]:
-    if found.key is None or state.mode is None or not state.mode & 0o077:
-        return []
-    return [f"{state.path} holds a key and can be read by other users: chmod 600"]

@@ -253,6 +253,8 @@ def test_the_leftover_api_key_goes_only_on_request_and_comes_back(env: Environme
     path = config_file(env, "claude")
     write(path, '{"env": {"ANTHROPIC_API_KEY": "sk-ant-1"}, "apiKeyHelper": "/bin/x"}')
 
+    path.chmod(0o600)
+
     kept = apply("claude", settings(), env, clock)
     assert "sk-ant-1" in path.read_text(encoding="utf-8")
     assert len(kept.warnings) == 2
