@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from omniroute.errors import ConfigError
+from omniroute.providers.document import read_provider
 from omniroute.providers.load import load_catalogue, names_of
 from omniroute.providers.wire import format_url
 from omniroute.records import (
@@ -215,8 +216,6 @@ def test_a_wrong_file_is_refused_by_name_and_key(tmp_path: Path, written: str, c
 
 
 def test_a_shipped_price_must_say_when_it_was_read() -> None:
-    from omniroute.providers.document import read_provider
-
     document = {
         "id": "acme",
         "name": "Acme",
