@@ -4,6 +4,7 @@ import http.client
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -53,6 +54,17 @@ class ApiRefused(OmniRouteError):
         self.details = details
         self.correlation_id = correlation_id
         """Finds the call in the gateway's log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of the data plane while it arrives."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    chunks: Iterator[bytes]
+    """The body as it comes; raises as `Client` does."""
 
 
 class Client:
@@ -110,11 +122,29 @@ class Client:
                 answer = connection.getresponse()
                 if answer.status != http.client.OK:
                     raise _refusal(answer.status, answer.read())
-            while chunk := self._read_some(answer):
-                yield chunk
+            yield from self._chunks(answer)
         finally:
             with self._streams_lock:
                 self._streams.discard(stream)
+            connection.close()
+
+    @contextmanager
+    def ask(self, path: str, body: bytes, *, key: str | None = None) -> Iterator[Answer]:
+        """What the data plane answers to POST, whatever its status; read inside the `with`.
+
+        `key` goes in place of the local token.
+        """
+        connection = self._open()
+        headers = self._headers("*/*") | {"content-type": "application/json"}
+        if key is not None:
+            headers["authorization"] = f"Bearer {key}"
+        try:
+            with self._named_failures():
+                connection.request("POST", self._target(path), body=body, headers=headers)
+                answer = connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            yield Answer(answer.status, named, self._chunks(answer))
+        finally:
             connection.close()
 
     def close(self) -> None:
@@ -161,6 +191,10 @@ class Client:
         if self._token:
             headers["authorization"] = f"Bearer {self._token}"
         return headers
+
+    def _chunks(self, answer: http.client.HTTPResponse) -> Iterator[bytes]:
+        while chunk := self._read_some(answer):
+            yield chunk
 
     def _read_some(self, answer: http.client.HTTPResponse) -> bytes:
         with self._named_failures():
