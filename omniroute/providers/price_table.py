@@ -14,7 +14,7 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
-from omniroute.providers.pricing import undated
+from omniroute.providers.model_names import last_part, undated
 from omniroute.records import Price, Rates
 
 _NANO = 10**9
@@ -96,7 +96,7 @@ def _same_name(theirs: str, asked: str) -> bool:
 
 def _words(name: str) -> list[str]:
     """The parts of a model's name, sorted: claude-sonnet-4 and claude-4-sonnet are one model."""
-    last = name.lower().rpartition("/")[2].replace(".", "-").removesuffix("-latest").removesuffix("-0")
+    last = last_part(name).replace(".", "-").removesuffix("-latest").removesuffix("-0")
     return sorted(last.split("-"))
 
 

@@ -1,10 +1,10 @@
 """What an answer cost."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 
 from omniroute.conversation.usage import Usage
+from omniroute.providers.model_names import last_part, undated
 from omniroute.records import Category, ModelFacts, Price, Provider, Rates
 
 FREE = Price(
@@ -18,7 +18,6 @@ DEMO = "demo"
 
 _PER_MILLION = 10**6
 _MOST_REMEMBERED = 4096  # names come from clients, who may ask for anything
-_DATE_END = re.compile(r"[-@](20\d{6}|20\d{2}-\d{2}-\d{2})$")
 
 
 def cost_nano_usd(usage: Usage, price: Price) -> int | None:
@@ -95,11 +94,6 @@ class Prices:
         return named or price_of(provider_id, model_id, self._day)
 
 
-def undated(model_id: str) -> str:
-    """`model_id` without a release date at its end, such as -20250929."""
-    return _DATE_END.sub("", model_id)
-
-
 def _rates(usage: Usage, price: Price) -> Rates:
     prompt = usage.prompt
     rates = price.rates
@@ -114,17 +108,17 @@ def _named(models: tuple[ModelFacts, ...], model_id: str) -> Price | None:
     by_id = next((model.price for model in models if model.id == model_id), None)
     if by_id is not None:
         return by_id
-    return _only({model.price for model in models if _last(model.id) == _last(model_id)})
+    return _only({model.price for model in models if last_part(model.id) == last_part(model_id)})
 
 
 def _named_without_date(models: tuple[ModelFacts, ...], model_id: str) -> Price | None:
     """The price of the same model with a date where `model_id` has none, or the other way round."""
-    name = _last(model_id)
+    name = last_part(model_id)
     return _only(
         {
             model.price
             for model in models
-            if undated(_last(model.id)) == undated(name)
+            if undated(last_part(model.id)) == undated(name)
             and (undated(name) == name or undated(model.id) == model.id)
         }
     )
@@ -133,7 +127,3 @@ def _named_without_date(models: tuple[ModelFacts, ...], model_id: str) -> Price 
 def _only(prices: set[Price | None]) -> Price | None:
     """The one price, or `None` when there is none or more than one."""
     return prices.pop() if len(prices) == 1 else None
-
-
-def _last(model_id: str) -> str:
-    return model_id.rpartition("/")[2].lower()
