@@ -62,10 +62,12 @@ def duration_ms(value: float | None) -> str:
 
 
 def span_s(seconds: float | None) -> str:
-    """How long something has been so: `42s`, `2m05s`, `3h05m`, `2d04h`."""
+    """How long something has been so: `42s`, `2m05s`, `3h05m`, `2d04h`, `120d`."""
     if seconds is None:
         return DASH
     whole = round(seconds)
+    if whole >= 100 * 86400:
+        return f"{whole // 86400}d"
     for unit, name, part, part_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
         if whole >= unit:
             return f"{whole // unit}{name}{whole % unit // part:02d}{part_name}"

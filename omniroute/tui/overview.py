@@ -18,6 +18,8 @@ class Figure:
 
 
 NAMES = ("Requests/s", "Tokens/s", "Running", "Spent today", "Cache read", "Failed")
+WIDTHS = (13, 12, 11, 16, 12, 14)
+"""The least room of each, a blank included; fixed, so that nothing moves when a number grows."""
 
 
 def figures(stats: LiveStats | None) -> tuple[Figure, ...]:

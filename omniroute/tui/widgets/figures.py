@@ -5,7 +5,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from omniroute.api.live import LiveStats
-from omniroute.tui.overview import Figure, figures
+from omniroute.tui.overview import WIDTHS, Figure, figures
 
 
 class Figures(Widget):
@@ -20,12 +20,13 @@ class Figures(Widget):
     def render(self) -> Content:
         """Three lines: names, values, notes."""
         row = figures(self.stats)
-        width = max(self.content_size.width // len(row), 1)
+        spare = max((self.content_size.width - sum(WIDTHS)) // len(WIDTHS), 0)
+        cells = [(figure, width + spare) for figure, width in zip(row, WIDTHS, strict=True)]
         return Content("\n").join(
             [
-                Content("").join(_cell(figure.name, "$text-muted", width) for figure in row),
-                Content("").join(_value(figure, width) for figure in row),
-                Content("").join(_cell(figure.note, "$text-muted", width) for figure in row),
+                Content("").join(_cell(figure.name, "$text-muted", width) for figure, width in cells),
+                Content("").join(_value(figure, width) for figure, width in cells),
+                Content("").join(_cell(figure.note, "$text-muted", width) for figure, width in cells),
             ]
         )
 

@@ -1,0 +1,356 @@
+"""The screens as people see them, as plain text."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from msgspec.structs import replace
+from syrupy.assertion import SnapshotAssertion
+from textual.binding import Binding
+from textual.pilot import Pilot
+
+from omniroute.api.live import LiveStats
+from omniroute.api.usage import Attempt, CallLog, CallLogDetail, Tokens
+from omniroute.client.http import ApiRefused, Client
+from omniroute.tui.app import OmniRouteApp
+from omniroute.tui.feed import FeedLost, StatsReceived
+from omniroute.tui.screens.detail import DetailScreen
+from omniroute.tui.screens.keys import KeysScreen
+from omniroute.tui.screens.requests import RequestsScreen
+from omniroute.tui.theme import DARK, LIGHT, SIXTEEN_DARK, first_theme, other_shade
+from omniroute.tui.widgets.request_table import RequestTable
+from tests.tui.samples import BUSY, EMPTY, FAILED, RUNNING
+
+SIZES = [(80, 24), (160, 45)]
+URL = "http://127.0.0.1:20128"
+
+LOGGED = CallLogDetail(
+    log=CallLog(
+        id=FAILED.id,
+        request_id=FAILED.request_id,
+        timestamp=FAILED.started_at,
+        method="POST",
+        path=FAILED.path,
+        status=502,
+        outcome="error",
+        model="openrouter/deepseek/deepseek-chat-v3.1",
+        requested_model=FAILED.requested_model,
+        provider="openrouter",
+        account="spare",
+        connection_id="c3",
+        duration=31_000,
+        ttft_ms=None,
+        tokens=Tokens(
+            input=None, output=None, cache_read=None, cache_write=None, reasoning=None, estimated=False
+        ),
+        cost_usd=None,
+        price_source=None,
+        source_format="openai_chat",
+        target_format="anthropic",
+        api_key_id=None,
+        api_key_name=None,
+        session_id="s-1",
+        stream=False,
+        attempts=3,
+        error=FAILED.error,
+        dropped=["logit_bias", "seed"],
+    ),
+    attempts=[
+        Attempt(
+            provider="openrouter",
+            model="deepseek/deepseek-chat-v3.1",
+            connection_id=f"c{place}",
+            account=account,
+            status=status,
+            failure=failure,
+            duration_ms=duration_ms,
+        )
+        for place, (account, status, failure, duration_ms) in enumerate(
+            [
+                ("main", 429, "rate_limited", 85),
+                ("second", None, "connect", 15_000),
+                ("spare", 502, "overloaded", 812),
+            ]
+        )
+    ],
+)
+
+
+class FrozenClock:
+    """It is always three minutes past twelve."""
+
+    def now_ms(self) -> int:
+        """Wall clock."""
+        return 1_795_348_995_000
+
+    def monotonic_s(self) -> float:
+        """No time passes."""
+        return 0.0
+
+
+class StillApp(OmniRouteApp):
+    """The app without its feed: a test is the feed."""
+
+    def __init__(self, fetch: Callable[[str], CallLogDetail]) -> None:
+        super().__init__(_no_client, clock=FrozenClock())
+        self._fetch = fetch
+
+    def listen(self) -> None:
+        """Nothing comes but what a test posts."""
+
+    def _call_log(self, request_id: str) -> CallLogDetail:
+        return self._fetch(request_id)
+
+
+def _no_client() -> Client:
+    raise AssertionError("a still app calls nobody")
+
+
+def _logged(request_id: str) -> CallLogDetail:
+    if request_id != FAILED.id:
+        raise ApiRefused(404, "NOT_FOUND", f"no request {request_id!r}")
+    return LOGGED
+
+
+@asynccontextmanager
+async def shown(
+    *keys: str, stats: LiveStats | None = BUSY, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[StillApp, "Pilot[None]"]]:
+    """The app after one state and these keys."""
+    app = StillApp(_logged)
+    async with app.run_test(size=size) as pilot:
+        if stats is not None:
+            app.post_message(StatsReceived(stats, URL))
+        await pilot.pause()
+        await pilot.press(*keys)
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        yield app, pilot
+
+
+def text_of(app: StillApp) -> str:
+    """What stands on the screen."""
+    lines = [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param((), id="overview"),
+        pytest.param(("2",), id="requests"),
+        pytest.param(("2", "down", "down", "enter"), id="detail"),
+        pytest.param(("2", "question_mark"), id="keys"),
+    ],
+)
+async def test_a_busy_gateway_looks_like_this(
+    keys: tuple[str, ...], size: tuple[int, int], snapshot: SnapshotAssertion
+) -> None:
+    async with shown(*keys, size=size) as (app, _):
+        assert text_of(app) == snapshot
+
+
+@pytest.mark.parametrize("keys", [(), ("2",)], ids=["overview", "requests"])
+async def test_an_empty_gateway_tells_a_new_user_what_comes_next(
+    keys: tuple[str, ...], snapshot: SnapshotAssertion
+) -> None:
+    async with shown(*keys, stats=EMPTY) as (app, _):
+        assert "omniroute demo" in text_of(app)
+        assert text_of(app) == snapshot
+
+
+async def test_no_line_is_wider_than_the_smallest_terminal() -> None:
+    for keys in ((), ("2",), ("2", "enter"), ("question_mark",)):
+        async with shown(*keys) as (app, _):
+            assert max(len(line) for line in text_of(app).splitlines()) <= 80
+            assert "q Quit" in text_of(app)
+
+
+async def test_a_lost_gateway_leaves_the_picture_and_says_since_when(snapshot: SnapshotAssertion) -> None:
+    async with shown() as (app, pilot):
+        for reason in ("connection refused", "no gateway is running; start one with: omniroute serve"):
+            app.post_message(FeedLost(reason))
+            await pilot.pause()
+
+        assert app.screen.has_class("-lost")
+        assert "11.2k/15m" in text_of(app)
+        assert text_of(app) == snapshot
+
+
+async def test_a_gateway_that_comes_back_takes_the_line_away() -> None:
+    async with shown() as (app, pilot):
+        app.post_message(FeedLost("connection refused"))
+        await pilot.pause()
+        assert "not reachable since 12:03:15, retrying" in text_of(app)
+
+        app.post_message(StatsReceived(EMPTY, "http://127.0.0.1:9"))
+        await pilot.pause()
+
+        assert not app.screen.has_class("-lost")
+        assert "not reachable" not in text_of(app)
+        assert "● live  127.0.0.1:9" in text_of(app)
+
+
+async def test_a_screen_opened_while_the_gateway_is_lost_says_so_too() -> None:
+    async with shown() as (app, pilot):
+        app.post_message(FeedLost("connection refused"))
+        await pilot.press("2")
+        await pilot.pause()
+
+        assert "not reachable since 12:03:15, retrying: connection refused" in text_of(app)
+        assert "claude-opus-4-5" in text_of(app)
+
+
+async def test_tab_and_digits_switch_screens() -> None:
+    async with shown() as (app, pilot):
+        seen = []
+        for key in ("tab", "tab", "2", "1", "1"):
+            await pilot.press(key)
+            seen.append(app.current_mode)
+
+        assert seen == ["requests", "overview", "requests", "overview", "overview"]
+
+
+async def test_the_mouse_switches_screens() -> None:
+    async with shown() as (app, pilot):
+        await pilot.click(offset=(29, 0))
+        await pilot.pause()
+
+        assert app.current_mode == "requests"
+
+
+async def test_q_leaves() -> None:
+    async with shown() as (app, pilot):
+        await pilot.press("q")
+
+        assert not app.is_running or app._exit
+
+
+async def test_errors_only_shows_what_went_wrong() -> None:
+    async with shown("2", "e") as (app, pilot):
+        assert "2 of the last 5" in text_of(app)
+        assert "claude-opus" not in text_of(app)
+
+        await pilot.press("e")
+        assert "5 of the last 5" in text_of(app)
+
+
+async def test_a_filter_narrows_as_one_types_and_escape_shows_all_again() -> None:
+    async with shown("2", "slash", *"openai") as (app, pilot):
+        assert "1 of the last 5" in text_of(app)
+        assert "gpt-5.2" in text_of(app)
+
+        await pilot.press("enter", "escape")
+        await pilot.pause()
+        assert "5 of the last 5" in text_of(app)
+
+
+async def test_typing_a_filter_neither_leaves_nor_switches() -> None:
+    async with shown("2", "slash", *"q1epft?") as (app, _):
+        assert app.current_mode == "requests"
+        assert "No request matches" in text_of(app)
+
+
+async def test_a_paused_table_stays_until_it_goes_on() -> None:
+    async with shown("2", "p") as (app, pilot):
+        app.post_message(StatsReceived(EMPTY, URL))
+        await pilot.pause()
+        assert "paused" in text_of(app)
+        assert "claude-opus" in text_of(app)
+
+        await pilot.press("p")
+        assert "No request yet" in text_of(app)
+
+
+async def test_the_cursor_follows_the_newest_until_moved_then_stays_with_its_request() -> None:
+    newer = replace(RUNNING, id="r-newer", model="newest-model")
+    async with shown("2") as (app, pilot):
+        table = app.screen.query_one(RequestTable)
+        later = replace(BUSY, requests=[newer, *BUSY.requests])
+
+        await pilot.press("down")
+        app.post_message(StatsReceived(later, URL))
+        await pilot.pause()
+        assert table.requests[table.cursor].id == BUSY.requests[1].id
+
+        await pilot.press("f")
+        assert table.requests[table.cursor].id == "r-newer"
+
+
+async def test_a_long_table_scrolls_with_its_cursor() -> None:
+    many = [replace(RUNNING, id=f"r{place}", model=f"model-{place}") for place in range(200)]
+    async with shown("2", "end", stats=replace(BUSY, requests=many)) as (app, pilot):
+        assert "model-199" in text_of(app)
+        assert "Provider" in text_of(app)
+
+        await pilot.press("pageup")
+        assert "▸" in text_of(app)
+
+        await pilot.press("home")
+        assert "model-0 " in text_of(app)
+
+
+async def test_a_double_click_opens_the_request() -> None:
+    async with shown("2") as (app, pilot):
+        await pilot.click(RequestTable, offset=(20, 3), times=2)
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+
+        assert isinstance(app.screen, DetailScreen)
+        assert f"Request {FAILED.id}" in text_of(app)
+
+
+async def test_a_running_request_goes_on_in_its_detail_and_its_log_is_read_when_it_ended() -> None:
+    async with shown("2", "enter") as (app, pilot):
+        assert "2.25s so far" in text_of(app)
+
+        ended = replace(RUNNING, state="ok", status=200, duration_ms=9_000, tokens_out=321)
+        app.post_message(StatsReceived(replace(BUSY, requests=[ended]), URL))
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+
+        assert "Took        9.00s" in text_of(app)
+        assert "Tokens out  321" in text_of(app)
+        assert "tries not to be had: no request 'r-running'" in text_of(app)
+
+
+async def test_escape_leads_back_from_the_detail() -> None:
+    async with shown("2", "enter", "escape") as (app, _):
+        assert "5 of the last 5" in text_of(app)
+
+
+async def test_t_changes_light_and_dark() -> None:
+    async with shown() as (app, pilot):
+        assert app.theme == DARK
+        await pilot.press("t")
+        assert app.theme == LIGHT
+        await pilot.press("t")
+        assert app.theme == DARK
+
+
+def test_every_binding_has_an_id_of_its_own() -> None:
+    owners = (OmniRouteApp, RequestsScreen, DetailScreen, KeysScreen, RequestTable)
+    ids = [
+        binding.id if isinstance(binding, Binding) else None
+        for owner in owners
+        for binding in owner.__dict__["BINDINGS"]
+    ]
+
+    assert None not in ids
+    assert len(set(ids)) == len(ids) > 15
+
+
+@pytest.mark.parametrize(
+    ("colors", "theme"),
+    [("truecolor", DARK), ("256", DARK), ("standard", SIXTEEN_DARK), (None, SIXTEEN_DARK)],
+)
+def test_a_terminal_of_sixteen_colours_keeps_its_own(colors: str | None, theme: str) -> None:
+    assert first_theme(colors) == theme
+
+
+def test_the_other_shade_of_the_other_shade_is_the_first() -> None:
+    for name in (DARK, LIGHT, SIXTEEN_DARK):
+        assert other_shade(name) != name
+        assert other_shade(other_shade(name)) == name
