@@ -171,6 +171,11 @@ class Provider:
     source: str = ""
     """Where the facts come from, and the day they were read."""
 
+    @property
+    def label(self) -> str:
+        """What stands before the slash for people: a node's prefix, else the id."""
+        return self.aliases[0] if self.category is Category.NODE and self.aliases else self.id
+
     def model(self, model_id: str) -> ModelFacts | None:
         """The facts of one model by its upstream id, or `None`."""
         return next((model for model in self.models if model.id == model_id), None)

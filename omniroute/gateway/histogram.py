@@ -28,6 +28,15 @@ class Histogram:
                 self._counts[bucket] = self._counts.get(bucket, 0) + count
         return self
 
+    def take_away(self, other: "Histogram") -> None:
+        """Without samples that were added before."""
+        for bucket, count in other._counts.items():
+            left = self._counts[bucket] - count
+            if left:
+                self._counts[bucket] = left
+            else:
+                del self._counts[bucket]
+
     def percentile(self, share: float) -> float | None:
         """Milliseconds below which `share` (0 to 1) of the samples lie; `None` without samples."""
         total = sum(self._counts.values())

@@ -1,118 +1,57 @@
-"""The last 15 minutes of the gateway, second by second."""
+"""The gateway at a glance: counted as rows are written, shown once a second."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from omniroute import __version__
-from omniroute.api.live import (
-    RING_SECONDS,
-    Latency,
-    LiveStats,
-    ProviderLive,
-    RequestLive,
-    Series,
-    Totals,
-)
+from omniroute.api.live import Latency, LiveStats, ProviderLive, RequestLive
 from omniroute.clock import Clock, iso
 from omniroute.gateway.histogram import Histogram
 from omniroute.gateway.usage_log import UsageEntry
-from omniroute.records import Account, Outcome, RequestRow
+from omniroute.gateway.window import NANO, ProviderSums, Sums, Window
+from omniroute.records import Account, RequestRow
 
 MAX_REQUESTS = 200
 _RATE_SECONDS = 10
 _FAILING_SHARE = 0.5
-NANO = 1_000_000_000
-
-
-@dataclass(slots=True)
-class _Sums:
-    """Sums of one second or one day."""
-
-    requests: int = 0
-    errors: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cache_read: int = 0
-    cost_nano_usd: int = 0
-    unpriced: int = 0
-
-    def add(self, row: RequestRow) -> None:
-        usage = row.usage
-        self.requests += 1
-        self.errors += row.outcome in (Outcome.ERROR, Outcome.CUT)
-        self.tokens_in += usage.prompt or 0
-        self.tokens_out += usage.completion or 0
-        self.cache_read += usage.cache_read or 0
-        self.cost_nano_usd += row.cost_nano_usd or 0
-        self.unpriced += row.cost_nano_usd is None and usage.input is not None
-
-    def merge(self, other: "_Sums") -> None:
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    def totals(self) -> Totals:
-        return Totals(
-            requests=self.requests,
-            errors=self.errors,
-            tokens_in=self.tokens_in,
-            tokens_out=self.tokens_out,
-            cache_read=self.cache_read,
-            cost_usd=self.cost_nano_usd / NANO,
-            unpriced=self.unpriced,
-        )
-
-
-@dataclass(slots=True)
-class _ProviderSecond:
-    requests: int = 0
-    errors: int = 0
-    latency: Histogram = field(default_factory=Histogram)
-    ttft: Histogram = field(default_factory=Histogram)
-
-
-@dataclass(slots=True)
-class _Second:
-    """What ended in one second."""
-
-    at_s: int
-    sums: _Sums = field(default_factory=_Sums)
-    providers: dict[str, _ProviderSecond] = field(default_factory=dict)
 
 
 class Live:
-    """Counts rows as they are written; `stats` is what the screens see."""
+    """Told of rows as they are written; `stats` is what the screens see."""
 
     def __init__(self, clock: Clock, zone: tzinfo | None, running: Mapping[str, UsageEntry]) -> None:
         self._clock = clock
         self._zone = zone
         self._running = running
         self._started_s = clock.monotonic_s()
-        self._seconds: deque[_Second] = deque(maxlen=RING_SECONDS)
+        self._window = Window()
         self._ended: deque[RequestRow] = deque(maxlen=MAX_REQUESTS)
         self._last_error: dict[str, str] = {}
-        self._day = self._date(clock.now_ms())
-        self._today = _Sums()
+        self._day = self._date()
+        self._today = Sums()
         self._listeners: set[asyncio.Event] = set()
         self._stats: LiveStats | None = None
         self.accounts: Callable[[], Mapping[str, tuple[Account, ...]]] = dict
+        """The configured accounts by provider, read anew for each state."""
         self.draining = False
 
     def observe(self, rows: Sequence[RequestRow]) -> None:
         """Rows have been written."""
         now_s = self._clock.now_ms() // 1000
-        if rows and (not self._seconds or self._seconds[-1].at_s != now_s):
-            self._seconds.append(_Second(now_s))
         self._turn_day()
         for row in rows:
-            self._count(row, self._seconds[-1])
+            self._window.add(row, now_s)
+            self._today.add(row)
+            self._ended.appendleft(row)
+            if row.error is not None and row.provider is not None:
+                self._last_error[row.provider] = row.error
 
-    def set_today(self, rows: _Sums) -> None:
+    def start_day_with(self, sums: Sums) -> None:
         """What was counted today before this start."""
-        self._today = rows
+        self._today = sums
 
     def running(self) -> list[UsageEntry]:
         """Requests under way, oldest first."""
@@ -132,14 +71,19 @@ class Live:
         """Make the state anew once a second while anybody listens."""
         while True:
             await asyncio.sleep(1.0)
+            self._window.roll(self._clock.now_ms() // 1000)
             self._turn_day()
             if self._listeners:
-                self._stats = self.stats()
-                for news in self._listeners:
-                    news.set()
+                self.tell()
+
+    def tell(self) -> None:
+        """Give every listener the state as it is now."""
+        self._stats = self.stats()
+        for news in self._listeners:
+            news.set()
 
     @contextmanager
-    def _listening(self):  # type: ignore[no-untyped-def]
+    def _listening(self) -> Iterator[asyncio.Event]:
         news = asyncio.Event()
         self._listeners.add(news)
         try:
@@ -147,110 +91,66 @@ class Live:
         finally:
             self._listeners.discard(news)
 
-    def _count(self, row: RequestRow, second: _Second) -> None:
-        self._today.add(row)
-        second.sums.add(row)
-        self._ended.appendleft(row)
-        if row.provider is None:
-            return
-        one = second.providers.setdefault(row.provider, _ProviderSecond())
-        one.requests += 1
-        if row.outcome is Outcome.OK:
-            one.latency.add(row.duration_ms)
-            if row.ttft_ms is not None:
-                one.ttft.add(row.ttft_ms)
-        elif row.outcome is not Outcome.CANCELLED:
-            one.errors += 1
-            self._last_error[row.provider] = row.error or f"status {row.status}"
-
     def _turn_day(self) -> None:
-        day = self._date(self._clock.now_ms())
+        day = self._date()
         if day != self._day:
             self._day = day
-            self._today = _Sums()
+            self._today = Sums()
 
-    def _date(self, at_ms: int) -> str:
-        return datetime.fromtimestamp(at_ms / 1000, self._zone).date().isoformat()
+    def _date(self) -> str:
+        return datetime.fromtimestamp(self._clock.now_ms() / 1000, self._zone).date().isoformat()
 
     def stats(self) -> LiveStats:
         """The whole state now."""
         now_ms = self._clock.now_ms()
         now_s = now_ms // 1000
-        while self._seconds and self._seconds[0].at_s <= now_s - RING_SECONDS:
-            self._seconds.popleft()
-        window = _Sums()
-        providers: dict[str, _ProviderSecond] = {}
-        recent_requests = recent_tokens = 0
-        for second in self._seconds:
-            window.merge(second.sums)
-            if now_s - _RATE_SECONDS <= second.at_s:
-                recent_requests += second.sums.requests
-                recent_tokens += second.sums.tokens_in + second.sums.tokens_out
-            for name, one in second.providers.items():
-                _add(providers.setdefault(name, _ProviderSecond()), one)
+        window = self._window
+        window.roll(now_s)
+        requests, tokens = window.recent(now_s, _RATE_SECONDS)
+        everyone = window.providers.values()
         return LiveStats(
             at=iso(now_ms),
             version=__version__,
             uptime_s=round(self._clock.monotonic_s() - self._started_s, 1),
             active_requests=len(self._running),
             draining=self.draining,
-            requests_per_s=recent_requests / _RATE_SECONDS,
-            tokens_per_s=recent_tokens / _RATE_SECONDS,
-            last_15_min=window.totals(),
+            requests_per_s=requests / _RATE_SECONDS,
+            tokens_per_s=tokens / _RATE_SECONDS,
+            last_15_min=window.sums.totals(),
             today=self._today.totals(),
-            cache_hit_rate=window.cache_read / window.tokens_in if window.tokens_in else None,
-            latency=_latency(Histogram().merge(one.latency for one in providers.values())),
-            ttft=_latency(Histogram().merge(one.ttft for one in providers.values())),
-            series=self._series(now_s),
-            providers=self._providers(providers),
+            cache_hit_rate=window.sums.cache_read / window.sums.tokens_in if window.sums.tokens_in else None,
+            latency=_latency(Histogram().merge(one.latency for one in everyone)),
+            ttft=_latency(Histogram().merge(one.ttft for one in everyone)),
+            series=window.series(now_s),
+            providers=self._providers(),
             requests=self._requests(),
         )
 
-    def _series(self, now_s: int) -> Series:
-        requests = [0] * RING_SECONDS
-        tokens = [0] * RING_SECONDS
-        latency: list[float | None] = [None] * RING_SECONDS
-        for second in self._seconds:
-            place = RING_SECONDS - (now_s - second.at_s)  # the running second is not whole yet
-            if 0 <= place < RING_SECONDS:
-                requests[place] = second.sums.requests
-                tokens[place] = second.sums.tokens_in + second.sums.tokens_out
-                merged = Histogram().merge(one.latency for one in second.providers.values())
-                latency[place] = merged.percentile(0.5)
-        return Series(requests=requests, tokens=tokens, latency_p50=latency)
-
-    def _providers(self, seen: Mapping[str, _ProviderSecond]) -> list[ProviderLive]:
+    def _providers(self) -> list[ProviderLive]:
         accounts = self.accounts()
-        shown = []
-        for name in sorted(set(accounts) | set(seen)):
-            one = seen.get(name, _ProviderSecond())
-            active = sum(account.is_active for account in accounts.get(name, ()))
-            shown.append(
-                ProviderLive(
-                    provider=name,
-                    accounts=active,
-                    state=_state(one, active),
-                    requests=one.requests,
-                    errors=one.errors,
-                    latency=_latency(one.latency),
-                    ttft=_latency(one.ttft),
-                    last_error=self._last_error.get(name) if one.errors else None,
-                )
-            )
-        return shown
+        return [
+            self._provider(name, accounts.get(name, ()))
+            for name in sorted({*accounts, *self._window.providers})
+        ]
+
+    def _provider(self, name: str, accounts: Sequence[Account]) -> ProviderLive:
+        sums = self._window.providers.get(name) or ProviderSums()
+        active = sum(account.is_active for account in accounts)
+        return ProviderLive(
+            provider=name,
+            accounts=active,
+            state=_state(sums, active),
+            requests=sums.requests,
+            errors=sums.errors,
+            latency=_latency(sums.latency),
+            ttft=_latency(sums.ttft),
+            last_error=self._last_error.get(name) if sums.errors else None,
+        )
 
     def _requests(self) -> list[RequestLive]:
         now_s = self._clock.monotonic_s()
         running = [_running(entry, now_s) for entry in reversed(self.running())]
-        ended = [_ended(row) for row in self._ended]
-        return (running + ended)[:MAX_REQUESTS]
-
-
-def _add(total: _ProviderSecond, one: _ProviderSecond) -> None:
-    total.requests += one.requests
-    total.errors += one.errors
-    total.latency.merge([one.latency])
-    total.ttft.merge([one.ttft])
+        return (running + [_ended(row) for row in self._ended])[:MAX_REQUESTS]
 
 
 def _latency(histogram: Histogram) -> Latency:
@@ -259,11 +159,11 @@ def _latency(histogram: Histogram) -> Latency:
     )
 
 
-def _state(one: _ProviderSecond, active: int) -> str:
+def _state(sums: ProviderSums, active: int) -> str:
     """A provider's health in a word."""
-    if one.requests == 0:
+    if sums.requests == 0:
         return "idle" if active else "no account"
-    return "failing" if one.errors / one.requests >= _FAILING_SHARE else "ok"
+    return "failing" if sums.errors / sums.requests >= _FAILING_SHARE else "ok"
 
 
 def _running(entry: UsageEntry, now_s: float) -> RequestLive:

@@ -180,7 +180,7 @@ class Relay:
 
     def _name_target(self) -> None:
         entry, attempt = self.entry, self.attempt
-        entry.provider, entry.model = attempt.provider.id, attempt.model
+        entry.provider, entry.model = attempt.provider.label, attempt.model
         entry.account_id, entry.account_name = attempt.account.id, attempt.account.name
         entry.upstream_format = entry.client_format
 
@@ -188,7 +188,7 @@ class Relay:
         attempt = self.attempt
         self.entry.attempts.append(
             AttemptRow(
-                provider=attempt.provider.id,
+                provider=attempt.provider.label,
                 model=attempt.model,
                 account_id=attempt.account.id,
                 account_name=attempt.account.name,

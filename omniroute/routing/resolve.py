@@ -83,7 +83,7 @@ def _default_model(snapshot: Snapshot, provider: Provider) -> str:
         return provider.models[0].id
     raise Refused(
         ErrorKind.BAD_REQUEST,
-        f"{provider.id!r} has no default model: name one as {provider.id}/MODEL",
+        f"{provider.label!r} has no default model: name one as {provider.label}/MODEL",
         param="model",
     )
 
@@ -97,7 +97,7 @@ def _by_bare_id(snapshot: Snapshot, name: str) -> Target | None:
     if len(connected) == 1:
         return Target(connected[0], name)
     if connected:
-        forms = ", ".join(f"{provider.id}/{name}" for provider in connected)
+        forms = ", ".join(f"{provider.label}/{name}" for provider in connected)
         raise Refused(
             ErrorKind.AMBIGUOUS_MODEL, f"several providers have {name!r}: say {forms}", param="model"
         )
@@ -153,7 +153,7 @@ def _known_names(snapshot: Snapshot) -> Iterable[str]:
         if is_connected(snapshot, provider):
             for model in provider.models:
                 if model.kind in (ModelKind.CHAT, ModelKind.EMBEDDING):
-                    yield f"{provider.id}/{model.id}"
+                    yield f"{provider.label}/{model.id}"
 
 
 def _no_provider(snapshot: Snapshot, name: str) -> Refused:

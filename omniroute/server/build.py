@@ -9,8 +9,10 @@ from omniroute.clock import Clock
 from omniroute.errors import ConfigError
 from omniroute.gateway.accounting import finish
 from omniroute.gateway.aiohttp_upstream import AiohttpUpstream
+from omniroute.gateway.demo import DEMO_PROVIDER, DemoUpstream
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.health import OpenBook
+from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
 from omniroute.gateway.snapshot import build_snapshot
 from omniroute.gateway.usage_log import UsageLog
@@ -48,6 +50,8 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             catalogue=dict(catalogue),
             snapshot=build_snapshot(catalogue, configuration),
             upstream=AiohttpUpstream(connect_s=settings.connect_timeout_ms / 1000),
+            demo=DemoUpstream(),
+            keepalive=KeepAlive(clock, every_s=settings.keepalive_ms / 1000),
             prices=prices,
             usage_log=usage_log,
             health=OpenBook(),
@@ -59,7 +63,11 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
         await database.close()
         raise
     usage_log.on_rows = live.observe
-    live.accounts = lambda: gateway.snapshot.accounts
+    live.accounts = lambda: {
+        gateway.snapshot.providers[provider_id].label: accounts
+        for provider_id, accounts in gateway.snapshot.accounts.items()
+        if provider_id != DEMO_PROVIDER.id
+    }
     return gateway
 
 
@@ -67,6 +75,12 @@ async def close_gateway(gateway: Gateway) -> None:
     """Every upstream connection and the store are closed; rows must be written by now."""
     await gateway.upstream.close()
     await gateway.database.close()
+
+
+def secrets_in_use(gateway: Gateway, token: str) -> list[str]:
+    """What must never be written anywhere."""
+    accounts = (account for rows in gateway.snapshot.accounts.values() for account in rows)
+    return [token, *(account.secret for account in accounts if account.secret)]
 
 
 def time_zone(name: str) -> tzinfo | None:

@@ -44,9 +44,9 @@ def listed(snapshot: Snapshot, key: ApiKey | None, *, kind: str | None = None) -
 
 def _of(provider: Provider) -> Iterator[Listed]:
     for model in provider.models:
-        own = f"{provider.id}/{model.id}"
+        own = f"{provider.label}/{model.id}"
         yield Listed(own, provider, model, None)
-        if provider.aliases:
+        if provider.aliases and provider.aliases[0] != provider.label:
             yield Listed(f"{provider.aliases[0]}/{model.id}", provider, model, own)
 
 
@@ -61,7 +61,7 @@ def openai_entry(entry: Listed) -> dict[str, Any]:
         "id": entry.id,
         "object": "model",
         "created": CATALOGUE_DATE_S,
-        "owned_by": entry.provider.id,
+        "owned_by": entry.provider.label,
         "permission": [],
         "root": model.id,
         "parent": entry.parent,

@@ -20,7 +20,7 @@ from omniroute.errors import OmniRouteError, StoreError
 from omniroute.gateway.gateway import Gateway
 from omniroute.paths import Paths
 from omniroute.server.app import App
-from omniroute.server.build import build_gateway, close_gateway
+from omniroute.server.build import build_gateway, close_gateway, secrets_in_use
 from omniroute.server.handover import NoSuccessor, start_successor
 from omniroute.server.launch import Launch
 from omniroute.server.listener import IDLE_CONNECTIONS_S, Listener
@@ -141,7 +141,7 @@ class Server:
         self._app = App(gateway, self, ensure_token(self._start.paths))
         self._redactor.follow(
             lambda: (gateway.snapshot, self._app.guard.token),
-            lambda: _secrets(gateway, self._app.guard.token),
+            lambda: secrets_in_use(gateway, self._app.guard.token),
         )
         self._listener = Listener(self._app.dispatch, self._app.make_request)
         try:
@@ -151,7 +151,7 @@ class Server:
                     group.create_task(keep_running(name, work), name=name)
                     for name, work in (
                         ("live state", gateway.live.run),
-                        ("keep-alive", self._app.keepalive.run),
+                        ("keep-alive", gateway.keepalive.run),
                         ("configuration watch", lambda: watch_configuration(gateway)),
                     )
                 ]
@@ -276,11 +276,6 @@ class Server:
         written = read_server_file(self._start.paths)
         if written is not None and written.pid == self._file.pid:
             self._start.paths.server_file.unlink(missing_ok=True)
-
-
-def _secrets(gateway: Gateway, token: str) -> list[str]:
-    accounts = (account for rows in gateway.snapshot.accounts.values() for account in rows)
-    return [token, *(account.secret for account in accounts if account.secret)]
 
 
 async def _write_last_rows(gateway: Gateway) -> None:
