@@ -6,40 +6,38 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from omniroute import __version__
 from omniroute.api.system import ServerFile
+from omniroute.client.http import Client
 from omniroute.clock import SystemClock
 from omniroute.paths import Paths
 from omniroute.server.app import App
-from omniroute.server.build import build_gateway, close_gateway
+from omniroute.server.build import build_gateway, close_gateway, secrets_in_use
 from omniroute.server.listener import Listener
 from omniroute.server.lock import locked
+from omniroute.server.logs import Redactor, log_path, logging_to_file
 from omniroute.server.manage.call import ApiError
 from omniroute.server.sockets import bind, url_of
 from omniroute.server.token import ensure_token, rotate_token
-from omniroute.settings import Settings
+from omniroute.settings import Settings, load_settings
 
 LOOPBACK = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True)
-class InProcess:
-    """How this command reaches the gateway inside it."""
-
-    url: str
-    token: str
+ANSWER_S = 60.0
+"""A call may ask a provider, which takes its time."""
 
 
 @contextmanager
-def in_process(paths: Paths, settings: Settings) -> Iterator[InProcess]:
-    """A gateway on a free loopback port, in a thread; it holds the lock, and has no background loops.
+def in_process(paths: Paths, settings: Settings | None = None) -> Iterator[Client]:
+    """Talks to a gateway on a free loopback port, in a thread, with the lock and no background loops.
 
     Raises what a server's start raises: `AlreadyRunning` also when one runs that does not answer.
     """
-    with locked(paths):
-        gateway = _Short(paths, settings)
+    settings = settings or load_settings(paths.config_file)
+    redactor = Redactor()
+    path = log_path(paths, settings)
+    with locked(paths), logging_to_file(path, settings, redactor, to_stderr=False):
+        gateway = _Short(paths, settings, redactor)
         thread = threading.Thread(target=gateway.run, name="gateway", daemon=True)
         thread.start()
         try:
@@ -52,22 +50,22 @@ def in_process(paths: Paths, settings: Settings) -> Iterator[InProcess]:
 class _Short:
     """One gateway for one command."""
 
-    def __init__(self, paths: Paths, settings: Settings) -> None:
+    def __init__(self, paths: Paths, settings: Settings, redactor: Redactor) -> None:
         self._paths = paths
         self._settings = settings
-        self._over = threading.Event()
+        self._redactor = redactor
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done = asyncio.Event()
         self._app: App | None = None
         self._file = ServerFile(url="", pid=os.getpid(), version=__version__, started_at_ms=0)
-        self.reachable: Future[InProcess] = Future()
+        self.reachable: Future[Client] = Future()
         """Where it answers, or why it does not."""
 
     def run(self) -> None:
         """The thread: ends when `end` is called, or with the start's failure in `reachable`."""
         try:
             asyncio.run(self._serve())
-        except BaseException as error:  # noqa: BLE001  # the command's own thread raises it
+        except BaseException as error:  # the command's own thread raises it
             if self.reachable.done():
                 raise
             self.reachable.set_exception(error)
@@ -85,12 +83,15 @@ class _Short:
             self._file = ServerFile(
                 url=url_of(sockets), pid=os.getpid(), version=__version__, started_at_ms=gateway.started_at_ms
             )
-            self._app = App(gateway, self, token)
+            self._app = app = App(gateway, self, token)
+            self._redactor.follow(
+                lambda: (gateway.snapshot, app.guard.token), lambda: secrets_in_use(gateway, app.guard.token)
+            )
             listener = Listener(self._app.dispatch, self._app.make_request)
             await listener.open(sockets)
             try:
                 self._loop = asyncio.get_running_loop()
-                self.reachable.set_result(InProcess(self._file.url, token))
+                self.reachable.set_result(Client(self._file.url, token, timeout_s=ANSWER_S))
                 await self._done.wait()
             finally:
                 await listener.stop_accepting()
