@@ -1,6 +1,7 @@
 """Copies of a tool's files as they were before each change, with what it takes to undo the change."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from omniroute.clock import iso
 from omniroute.errors import ConfigError
-from omniroute.tools.files import PRIVATE_DIRECTORY, PRIVATE_FILE, FileState, sha256
+from omniroute.tools.files import PRIVATE_DIRECTORY, PRIVATE_FILE, FileState, missing_directories, sha256
 from omniroute.tools.keys import Written
 
 KEPT = 5
@@ -136,7 +137,8 @@ class Backups:
         before, after = records
         making = self._folder / f".{backup_id}"
         try:
-            self._folder.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+            for directory in missing_directories(making):
+                directory.mkdir(PRIVATE_DIRECTORY)
             shutil.rmtree(making, ignore_errors=True)
             making.mkdir(PRIVATE_DIRECTORY)
             files = [_copy(making, index, state, content) for index, (state, content) in enumerate(changes)]
@@ -187,8 +189,11 @@ def _copy(folder: Path, index: int, state: FileState, after: bytes | None) -> Sa
 
 
 def _write_private(path: Path, content: bytes) -> None:
-    path.touch(PRIVATE_FILE)
-    path.write_bytes(content)
+    """On the disk before the file it is a copy of is changed."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _record_json(record: Record) -> dict[str, object]:

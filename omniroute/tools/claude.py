@@ -39,7 +39,7 @@ def overriding(env: Environment) -> list[Path]:
     """Files whose settings go before the user's, the strongest last."""
     found = [env.cwd / ".claude" / name for name in ("settings.json", "settings.local.json")]
     if env.platform == "win32":
-        programs = env.variables.get("ProgramFiles", "C:\\Program Files")
+        programs = env.variables.get("PROGRAMFILES", "C:\\Program Files")
         found.append(Path(programs) / "ClaudeCode" / "managed-settings.json")
     else:
         found.append(env.root / _MANAGED.get(env.platform, _MANAGED["linux"]))

@@ -41,6 +41,8 @@ def endpoint(base_url: str) -> str:
 
 def patch(text: str, settings: Settings, written: Sequence[Written] = ()) -> tuple[str, tuple[Written, ...]]:
     """The settings pointed at the gateway, and the record to take it back by."""
+    if settings.models:
+        raise ConfigError("Codex has one model: name it, without a mapping")
     wanted: dict[KeyPath, str | None] = {}
     if settings.model is not None:
         wanted["model",] = tomledit.spell(settings.model)

@@ -15,7 +15,7 @@ class Environment:
     home: Path
     """The user's home directory."""
     variables: Mapping[str, str] = field(repr=False)
-    """The process environment; it may hold keys."""
+    """The process environment, on Windows with upper-case names; it may hold keys."""
     cwd: Path
     """Where project files are looked for."""
     platform: str

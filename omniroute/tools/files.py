@@ -41,7 +41,7 @@ class FileState:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What makes it a bad place for a key."""
-        if self.mode is None or not self.mode & 0o077 or not hasattr(os, "fchown"):
+        if self.mode is None or not self.mode & 0o077 or os.name != "posix":
             return ()
         return (f"{self.path} holds a key and may be read by other users: chmod 600",)
 

@@ -6,7 +6,6 @@ into CRLF files, and lets the comment above a table drift to the one before. So 
 and the standard reader judges every result.
 """
 
-import copy
 import re
 
 from omniroute.tools.text import BOM, BrokenFile, KeyPath, newline_of
@@ -51,9 +50,7 @@ def drop(text: str, path: KeyPath) -> str:
     if found is None:
         return text
     edited = _cut(text, found.start, found.end)
-    if len(path) > 1 and _find(parse(edited), path[:-1]) is None:
-        expected = _without(expected, path[:-1])  # it was a dotted key: the table stood in no header
-    return _checked(edited, expected, path)
+    return _checked(edited, _without_unnamed(expected, path, edited), path)
 
 
 def drop_table(text: str, path: KeyPath) -> str:
@@ -66,9 +63,7 @@ def drop_table(text: str, path: KeyPath) -> str:
         if block[0].kind is not Kind.PAIR:
             start = _before_blank_line(text, start)
         text = _cut(text, start, block[-1].end)
-    if len(path) > 1 and _find(parse(text), path[:-1]) is None and _find(expected, path[:-1]) == {}:
-        expected = _without(expected, path[:-1])
-    return _checked(text, expected, path)
+    return _checked(text, _without_unnamed(expected, path, text), path)
 
 
 def spell(value: str) -> str:
@@ -188,30 +183,35 @@ def _find(value: object, path: KeyPath) -> object:
 
 
 def _with(tables: dict[str, object], path: KeyPath, value: object) -> dict[str, object]:
-    result = copy.deepcopy(tables)
-    inner = result
-    for name in path[:-1]:
-        nested = inner.setdefault(name, {})
-        if not isinstance(nested, dict):
-            raise BrokenFile(f"“{name}” is not a table")
-        inner = nested
-    inner[path[-1]] = value
-    return result
+    if len(path) == 1:
+        return {**tables, path[0]: value}
+    nested = tables.get(path[0], {})
+    if not isinstance(nested, dict):
+        raise BrokenFile(f"“{path[0]}” is not a table")
+    return {**tables, path[0]: _with(nested, path[1:], value)}
 
 
 def _without(tables: dict[str, object], path: KeyPath) -> dict[str, object]:
-    result = copy.deepcopy(tables)
-    parent = _find(result, path[:-1])
-    if isinstance(parent, dict):
-        parent.pop(path[-1], None)
-    return result
+    if len(path) == 1:
+        return {name: value for name, value in tables.items() if name != path[0]}
+    nested = tables.get(path[0])
+    return {**tables, path[0]: _without(nested, path[1:])} if isinstance(nested, dict) else tables
+
+
+def _without_unnamed(expected: dict[str, object], path: KeyPath, text: str) -> dict[str, object]:
+    """Without the empty tables above `path` that stood in no header, and so went with their last key."""
+    found = parse(text)
+    for depth in range(len(path) - 1, 0, -1):
+        if _find(expected, path[:depth]) == {} and _find(found, path[:depth]) is None:
+            expected = _without(expected, path[:depth])
+    return expected
 
 
 def _checked(text: str, expected: dict[str, object], path: KeyPath) -> str:
     """The edited text, if a reader gets from it exactly what was meant."""
     try:
         reads_as_meant = _comparable(parse(text)) == _comparable(expected)
-    except BrokenFile:
+    except (BrokenFile, RecursionError):
         reads_as_meant = False
     if not reads_as_meant:
         name = ".".join(path)

@@ -127,11 +127,41 @@ def test_a_table_is_extended_in_the_form_it_has(before: str, after: str) -> None
         "[model_providers]\nomniroute = { name = 'A' }\n",
         "[[model_providers.omniroute]]\nname = 'A'\n",
         "model_providers = 3\n",
+        f"deep = {'[' * 3000}{']' * 3000}\n",
     ],
 )
 def test_a_form_that_no_line_can_extend_is_refused(text: str) -> None:
     with pytest.raises(BrokenFile):
         tomledit.put(text, URL, '"u"')
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a.b.c = 1\nz = 2\n", "z = 2\n"),
+        ("a.b.c = 1\na.z = 2\n", "a.z = 2\n"),
+        ("[a]\nb.c = 1\n", "[a]\n"),
+        ("[a.b]\nc = 1 # gone with it\n# stays\n", "[a.b]\n# stays\n"),
+        ("[a.b]\nd = 1", "[a.b]\nd = 1"),
+        ("[a]\nb = { c = 1 }\n", "[a]\nb = { c = 1 }\n"),
+    ],
+)
+def test_a_dropped_key_takes_its_line_and_no_other(before: str, after: str) -> None:
+    assert tomledit.drop(before, ("a", "b", "c")) == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a.b.c = 1\nz = 2\na.b.d = 3\n", "z = 2\n"),
+        ("[a.b]\nc = 1\n[z]\n[a.b.d]\ne = 1\n", "[z]\n"),
+        ("[a]\nx = 1\nb.c = 2\n[a.b.d]\ne = 1\n", "[a]\nx = 1\n"),
+        ("[[a.b]]\nc = 1\n[[a.b]]\n", ""),
+        ("[z]\n", "[z]\n"),
+    ],
+)
+def test_a_dropped_table_goes_in_all_its_pieces(before: str, after: str) -> None:
+    assert tomledit.drop_table(before, ("a", "b")) == after
 
 
 def test_comments_below_a_removed_table_stay() -> None:

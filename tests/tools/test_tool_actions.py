@@ -399,7 +399,10 @@ def test_the_newest_five_backups_and_the_first_are_kept_private(env: Environment
 
     assert [backup.id for backup in kept] == [ids[0], *ids[4:]]
     folder = env.data_dir / "backups" / tool
-    assert all(entry.stat().st_mode & 0o777 == 0o700 for entry in [folder, *folder.iterdir()])
+    assert all(
+        entry.stat().st_mode & 0o777 == 0o700
+        for entry in [env.data_dir, folder.parent, folder, *folder.iterdir()]
+    )
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in folder.glob("*/*"))
     assert not [entry for entry in folder.iterdir() if entry.name.startswith(".")]
 
@@ -497,6 +500,12 @@ def test_an_edit_that_is_undone_byte_by_byte_leaves_the_way_back(env: Environmen
 def test_settings_that_cannot_work_are_refused(base_url: str, key: str, model: str) -> None:
     with pytest.raises(ConfigError):
         Settings(base_url=base_url, key=key, model=model)
+
+
+@BOTH
+def test_a_model_mapping_is_never_dropped_in_silence(env: Environment, tool: str) -> None:
+    with pytest.raises(ConfigError, match="model"):
+        apply(tool, Settings(base_url=BASE, key=KEY, models={"gpt": "x"}), env, clock)
 
 
 def test_settings_do_not_show_the_key() -> None:
