@@ -21,6 +21,8 @@ KEY_BYTES = 32
 _LOCK_WAIT_S = 15.0
 _VARIABLES = ("OMNIROUTE_MASTER_KEY", "STORAGE_ENCRYPTION_KEY")
 _CREDENTIAL = "omniroute-master-key"
+_NO_KEYRING = ("keyring.backends.null.Keyring", "keyring.backends.fail.Keyring")
+"""Values of `PYTHON_KEYRING_BACKEND` by which people turn the keyring off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ def load_master_key(
     What was used first is noted, and nothing else is taken later unless it holds the same key. SecretsError
     says what is missing or wrong. Waits at most 3 s for a keyring; `find` is called only when one is needed.
     """
+    if environment.get("PYTHON_KEYRING_BACKEND") in _NO_KEYRING:
+        find = _none
     try:
         paths.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(paths.data_dir / "master_key.lock", timeout=_LOCK_WAIT_S, mode=0o600):
@@ -64,6 +68,10 @@ def load_master_key(
         ) from error
     except OSError as error:
         raise SecretsError(f"The master key cannot be kept in {paths.data_dir}: {error.strerror}.") from error
+
+
+def _none() -> None:
+    return None
 
 
 def _load(paths: Paths, environment: Mapping[str, str], find: Callable[[], Keyring | None]) -> MasterKey:
@@ -196,7 +204,7 @@ def _read_key_file(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise SecretsError(f"The master key's file {path} cannot be opened: {error.strerror}.") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise SecretsError(f"The master key's file {path} is not a regular file.")
@@ -207,7 +215,9 @@ def _read_key_file(path: Path) -> bytes:
                 raise SecretsError(
                     f"The master key's file {path} is open to other users. Run: chmod 600 {path}"
                 )
-        return _parse(file.read(1000).decode("utf-8", "replace"), str(path))
+        return _parse(os.read(descriptor, 1000).decode("utf-8", "replace"), str(path))
+    finally:
+        os.close(descriptor)
 
 
 def _write_private(path: Path, content: bytes) -> None:
