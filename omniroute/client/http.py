@@ -84,6 +84,10 @@ class Client:
         self._streams: set[socket.socket] = set()
         self._streams_lock = Lock()
 
+    def waiting(self, timeout_s: float) -> "Client":
+        """A client of the same gateway that waits so long."""
+        return Client(self.url, self._token, user_agent=self._user_agent, timeout_s=timeout_s)
+
     def get(self, path: str, type_: type[T], query: Query | None = None) -> T:
         """The answer to GET; `None` values are left out of the query."""
         return self._call("GET", _with_query(path, query), type_, None)

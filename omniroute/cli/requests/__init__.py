@@ -1,0 +1,1 @@
+"""`omniroute requests`: requests one by one."""
