@@ -39,7 +39,7 @@ class ProviderLines(Widget):
             return Content("")
         if not self.stats.providers:
             return Content("\n").join(Content.styled(text, style) for text, style in WELCOME)
-        width = self.container_size.width
+        width = self.size.width
         return Content("\n").join(
             [_heading(width), *(_line(provider, width) for provider in by_need(self.stats.providers))]
         )
