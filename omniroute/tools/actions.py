@@ -1,7 +1,7 @@
 """Pointing a tool at the gateway, and back."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,6 @@ class _Plan:
     before: Record = field(repr=False)
     after: Record = field(repr=False)
     mode: int | None = None
-    secrets: tuple[str, ...] = field(default=(), repr=False)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -52,7 +51,6 @@ def apply(
         with _named(state.path):
             found = tool.inspect(text)
             patched, written = tool.patch(text, settings, record.written)
-            old_key = tool.inspect(patched).key
         fresh = not record.written
         after = Record(
             written=written,
@@ -61,13 +59,11 @@ def apply(
             made=(*record.made, *files.missing_directories(state.target)),
         )
         warnings = (*found.warnings, *state.warnings, *tool.surroundings(env), *env.warnings())
-        secrets = tuple(key for key in (settings.key, found.key, old_key) if key)
         return _Plan(
             state=state,
             content=patched.encode(),
             before=record,
             after=after,
-            secrets=secrets,
             warnings=warnings,
         )
 
@@ -91,7 +87,12 @@ def reset(
         if content is not None:
             with _named(state.path):
                 content = _without_ours(tool, backups, state, record, gateway)
-        return _Plan(state=state, content=content, before=record, after=Record())
+        warnings: tuple[str, ...] = ()
+        if content is not None and content != state.content and not record.written:
+            model = tool.inspect(decode(content)).model
+            if model is not None:
+                warnings = (f"the model {model} was left: no record says what stood there before",)
+        return _Plan(state=state, content=content, before=record, after=Record(), warnings=warnings)
 
     return _carry_out(tool, env, clock, Reason.RESET, plan, dry_run=dry_run)
 
@@ -150,7 +151,7 @@ def _carry_out(
         tool=tool.id,
         path=plan.state.path,
         changed=plan.changes,
-        diff=masked_diff(str(plan.state.path), *_both_texts(plan), plan.secrets),
+        diff=_shown(tool, plan),
         backup_id=backup_id if writes else None,
         warnings=plan.warnings,
     )
@@ -226,10 +227,14 @@ def _text(state: FileState) -> str:
         return "" if state.content is None else decode(state.content)
 
 
-def _both_texts(plan: _Plan) -> tuple[str, str]:
-    """The contents as shown in a diff; a restored file need not be text."""
-    now, then = plan.state.content or b"", plan.content or b""
-    return now.decode(errors="replace"), then.decode(errors="replace")
+def _shown(tool: Tool, plan: _Plan) -> str:
+    """The plan's masked diff; a restored file need not be one that the tool can read."""
+    now, then = ((it or b"").decode(errors="replace") for it in (plan.state.content, plan.content))
+    secrets: list[str] = []
+    for text in (now, then):
+        with suppress(BrokenFile):
+            secrets.append(tool.inspect(text).key or "")
+    return masked_diff(str(plan.state.path), now, then, secrets)
 
 
 @contextmanager

@@ -293,16 +293,21 @@ def test_our_token_leaves_a_table_that_somebody_made_their_own(env: Environment)
 def test_without_a_record_reset_takes_out_what_points_at_the_gateway(
     env: Environment, tmp_path: Path, tool: str
 ) -> None:
-    apply(tool, settings(None), env, clock)
+    apply(tool, settings(), env, clock)
     fresh = Environment(
         home=env.home, variables={}, cwd=env.cwd, platform="linux", data_dir=tmp_path / "new", root=env.root
     )
 
     assert not reset(tool, fresh, clock).changed
     assert not reset(tool, fresh, clock, gateway=Gateway(base_url="http://127.0.0.1:9")).changed
-    reset(tool, fresh, clock, gateway=Gateway(base_url=BASE))
+    change = reset(tool, fresh, clock, gateway=Gateway(base_url=BASE))
 
-    assert config_file(env, tool).read_text(encoding="utf-8").strip() in ("", "{}")
+    left = config_file(env, tool).read_text(encoding="utf-8")
+    assert BASE not in left
+    assert KEY not in left
+    assert "omniroute" not in left
+    assert "demo/echo was left" in change.warnings[0]
+    assert KEY not in change.diff
 
 
 @pytest.mark.parametrize(
