@@ -112,12 +112,19 @@ def _engine(path: Path, *, begin: str, read_only: bool = False) -> Engine:
         hide_parameters=True,
     )
 
+    pragmas = ["journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "trusted_schema=OFF"]
+    if read_only:
+        pragmas.append("query_only=ON")
+
     def set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "trusted_schema=OFF"):
-            cursor.execute(f"PRAGMA {pragma}")
-        if read_only:
-            cursor.execute("PRAGMA query_only=ON")
+        try:
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            cursor.close()
+            connection.close()  # SQLAlchemy does not know of it yet
+            raise
         cursor.close()
 
     def begin_transaction(connection: Connection) -> None:

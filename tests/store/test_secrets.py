@@ -1,7 +1,7 @@
 """Sealed secrets open where they were sealed, and nowhere else."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omniroute.errors import SecretsError
@@ -12,6 +12,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 VAULT = Vault(bytes(range(32)), "k1")
 
 
+@settings(deadline=None)
 @given(text=TEXTS, place=PLACES)
 def test_a_sealed_secret_opens_in_its_place(text: str, place: tuple[str, str, str]) -> None:
     table, column, row_id = place
@@ -20,6 +21,7 @@ def test_a_sealed_secret_opens_in_its_place(text: str, place: tuple[str, str, st
     assert VAULT.open(sealed, table=table, column=column, row_id=row_id) == text
 
 
+@settings(deadline=None)
 @given(text=TEXTS, sealed_for=PLACES, opened_in=PLACES)
 def test_a_secret_moved_to_another_place_does_not_open(
     text: str, sealed_for: tuple[str, str, str], opened_in: tuple[str, str, str]
@@ -34,6 +36,7 @@ def test_a_secret_moved_to_another_place_does_not_open(
         VAULT.open(sealed, table=table, column=column, row_id=row_id)
 
 
+@settings(deadline=None)
 @given(text=TEXTS, at=st.integers(0, 200), bit=st.integers(0, 7))
 def test_a_changed_secret_does_not_open(text: str, at: int, bit: int) -> None:
     sealed = VAULT.seal(text, table="t", column="c", row_id="r")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
@@ -64,6 +64,7 @@ def summed(rows: list[RequestRow]) -> Sums:
     )
 
 
+@settings(deadline=None)
 @given(rows=rows())
 def test_sums_are_those_of_the_rows(rows: list[RequestRow]) -> None:
     berlin = ZoneInfo("Europe/Berlin")
