@@ -52,7 +52,7 @@ def _serve(
     options = {name: value for name, value in given.items() if value is not None}
     if foreground:
         return _serve_here(options)
-    from omniroute.server.daemon import start
+    from omniroute.server.start import start
 
     paths = find_paths()
     server = start(paths, options)

@@ -1,23 +1,19 @@
-"""The gateway in the background: started, stopped and restarted from a shell, which may end meanwhile."""
+"""The gateway in the background, stopped and restarted from a shell."""
 
 import os
 import signal
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 
 from omniroute.api.system import Accepted, ServerFile
 from omniroute.client.connect import connect, find_server
-from omniroute.client.http import ApiRefused, Client, Unreachable
+from omniroute.client.http import ApiRefused, Unreachable
 from omniroute.errors import OmniRouteError
 from omniroute.exit_codes import ExitCode
 from omniroute.paths import Paths
-from omniroute.server.launch import Launch, start_child
-from omniroute.server.lock import is_alive, is_locked, make_data_dir, read_server_file
-from omniroute.server.start_errors import NotWritable
+from omniroute.server.lock import is_alive, is_locked, read_server_file
+from omniroute.server.start import check_answer
 
-START_S = 60.0
-"""A migration with its backup may take a while; a healthy start takes one second."""
 RESTART_S = 75.0
 _ANSWER_S = 5.0
 _LOOK_EVERY_S = 0.05
@@ -36,26 +32,6 @@ class StillRunning(OmniRouteError):
 
 class RestartFailed(OmniRouteError):
     """No successor came up; the gateway goes on as it is."""
-
-
-def start(paths: Paths, options: Mapping[str, str | int]) -> ServerFile:
-    """A gateway that answers. Raises what kept it from starting, with that reason's exit code."""
-    make_data_dir(paths)
-    launch = Launch(data_dir=str(paths.data_dir), config_file=str(paths.config_file), options=dict(options))
-    try:
-        child = start_child(launch)
-    except OSError as error:
-        raise NotWritable(paths.data_dir, error) from None
-    server = child.wait_until_ready(START_S)
-    _check_answer(server)
-    return server
-
-
-def _check_answer(server: ServerFile) -> None:
-    """Raises `Unreachable` when something between here and there, such as a firewall, stands in the way."""
-    from omniroute.api.system import TerseHealth
-
-    Client(server.url, None, timeout_s=_ANSWER_S).get("/api/monitoring/health", TerseHealth)
 
 
 def stop(paths: Paths, *, timeout_s: float, at_once: bool = False) -> ServerFile:
@@ -99,7 +75,7 @@ def restart(paths: Paths) -> ServerFile:
     while time.monotonic() < deadline_s:
         now = read_server_file(paths)
         if now is not None and now.pid != before.pid:
-            _check_answer(now)
+            check_answer(now.url)
             return now
         if now is not None and now.failed_restarts > before.failed_restarts:
             raise RestartFailed(f"the gateway goes on as it was, no new one came up: {now.restart_failure}")

@@ -5,9 +5,8 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 
-from omniroute.api.system import ServerFile
 from omniroute.errors import OmniRouteError
-from omniroute.server.launch import Launch, start_child
+from omniroute.server.launch import Launch, Ready, start_child
 from omniroute.server.lock import Lock
 from omniroute.server.sockets import LISTEN_FD, LOCK_FD
 from omniroute.settings import environment
@@ -21,7 +20,7 @@ class NoSuccessor(OmniRouteError):
     """The gateway goes on as it is."""
 
 
-def start_successor(launch: Launch, sockets: Sequence[socket.socket], lock: Lock) -> ServerFile:
+def start_successor(launch: Launch, sockets: Sequence[socket.socket], lock: Lock) -> Ready:
     """The successor, answering. Blocks; raises `NoSuccessor` with its reason."""
     lock_fd = lock.fileno()
     if sys.platform == "win32" or lock_fd is None:

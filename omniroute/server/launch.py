@@ -1,18 +1,19 @@
-"""Starting a gateway in a process of its own, and hearing from it whether it came up."""
+"""Starting a gateway in a process of its own, and hearing from it whether it came up.
+
+The command that starts one should be quick, so this loads little.
+"""
 
 import contextlib
+import json
 import os
 import select
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import msgspec
-
-from omniroute.api.system import ServerFile
 from omniroute.exit_codes import ExitCode
 from omniroute.paths import Paths
 from omniroute.server.start_errors import StartFailed, StartTimeout
@@ -21,7 +22,8 @@ _TAIL_BYTES = 4000
 _READ_BYTES = 65_536
 
 
-class Launch(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
     """What the child is told on its command line."""
 
     data_dir: str
@@ -37,14 +39,23 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
         return Paths(Path(self.data_dir), Path(self.config_file))
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The one line a child writes on standard output, when it is ready or when it gives up."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Where the child answers."""
 
-    server: ServerFile | None = None
-    """Set: it answers there."""
-    message: str = ""
-    """Else: why not."""
-    exit_code: int = ExitCode.FAILED
+    url: str
+    pid: int
+    version: str
+
+
+def ready_line(ready: Ready) -> str:
+    """The one line a child writes on standard output when it answers."""
+    return json.dumps({"ready": asdict(ready)})
+
+
+def failed_line(message: str, exit_code: int) -> str:
+    """The one line a child writes when it gives up."""
+    return json.dumps({"message": message, "exit_code": exit_code})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +64,21 @@ class Child:
 
     popen: subprocess.Popen[bytes]
 
-    def wait_until_ready(self, timeout_s: float) -> ServerFile:
+    def wait_until_ready(self, timeout_s: float) -> Ready:
         """Where it answers. Raises `StartFailed` with its own reason, or `StartTimeout`; then it is gone."""
         line = self._first_line(timeout_s)
         if line is None:
             self._end()
             raise StartTimeout(f"the gateway did not say within {timeout_s:g} s that it is ready")
         try:
-            report = msgspec.json.decode(line, type=Report)
-        except msgspec.DecodeError:
+            report = json.loads(line)
+        except ValueError:
             raise self._died_silently() from None
-        if report.server is None:
-            self.popen.wait()
-            raise StartFailed(report.message, ExitCode(report.exit_code))
         self._forget_pipes()
-        return report.server
+        if "ready" not in report:
+            self.popen.wait()
+            raise StartFailed(report["message"], ExitCode(report["exit_code"]))
+        return Ready(**report["ready"])
 
     def _first_line(self, timeout_s: float) -> bytes | None:
         """What it wrote before its line's end or its own; `None`: still nothing."""
@@ -108,7 +119,7 @@ def start_child(
     launch: Launch, *, pass_fds: Sequence[int] = (), environment: Mapping[str, str] | None = None
 ) -> Child:
     """A gateway in a session of its own, so that no terminal's end is its end."""
-    command = [sys.executable, "-P", "-m", "omniroute.server.child", msgspec.json.encode(launch).decode()]
+    command = [sys.executable, "-P", "-m", "omniroute.server.child", json.dumps(asdict(launch))]
     if sys.platform == "win32":
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
         return Child(_popen(command, launch, creationflags=flags, env=environment))
@@ -132,10 +143,10 @@ def _readable(fd: int, timeout_s: float) -> bool:
     return bool(ready)
 
 
-def tell_parent(report: Report) -> None:
+def tell_parent(line: str) -> None:
     """Write the child's one line on standard output, and close it."""
     with contextlib.suppress(OSError):  # a parent that gave up has closed its end
-        os.write(1, msgspec.json.encode(report) + b"\n")
+        os.write(1, f"{line}\n".encode())
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)
     os.close(nowhere)
