@@ -178,12 +178,10 @@ def _record(backups: Backups, state: FileState) -> Record:
     A change that the backup was made for but that never came about, or was undone byte by byte, does not
     count; an edit by somebody else cuts the way back to the origin.
     """
-    newest = backups.newest()
-    if newest is None:
+    found = backups.newest(state.path)
+    if found is None:
         return Record()
-    saved = next((file for file in newest.files if file.path == state.path), None)
-    if saved is None:
-        return Record()
+    newest, saved = found
     if state.sha256 == saved.sha256_after:
         return newest.after
     if state.sha256 == saved.sha256_before:

@@ -89,9 +89,10 @@ class Backups:
                 continue  # a folder we did not write, or not whole: nothing to go back to
         return found
 
-    def newest(self) -> Backup | None:
-        """The latest backup."""
-        return next(reversed(self.all()), None)
+    def newest(self, path: Path) -> tuple[Backup, SavedFile] | None:
+        """The latest backup of the file at `path`: the tool may have had its file elsewhere in between."""
+        of_path = ((it, file) for it in reversed(self.all()) for file in it.files if file.path == path)
+        return next(of_path, None)
 
     def get(self, backup_id: str) -> Backup:
         """The backup of this id. Raises ConfigError when the id is no id, or there is none."""
@@ -116,10 +117,10 @@ class Backups:
     def next_id(self, now_ms: int) -> str:
         """An id later than every other, also when the clock was set back."""
         stamp = iso(now_ms).replace(":", "-")
-        newest = self.newest()
-        if newest is None:
+        backups = self.all()
+        if not backups:
             return f"{stamp}-1"
-        last_stamp, last_number = _age(newest.id)
+        last_stamp, last_number = _age(backups[-1].id)
         return f"{stamp}-1" if stamp > last_stamp else f"{last_stamp}-{last_number + 1}"
 
     def save(
@@ -162,7 +163,10 @@ class Backups:
     def prune(self) -> None:
         """Takes away what is neither among the newest, nor the first, nor needed for a reset."""
         backups = self.all()
-        needed = {backups[0].id, backups[-1].after.origin} if backups else set()
+        latest = {file.path: backup for backup in backups for file in backup.files}
+        needed = {backup.id for backup in backups[:1]}
+        for backup in latest.values():
+            needed |= {backup.id, backup.after.origin or backup.id}
         for backup in backups[:-KEPT]:
             if backup.id not in needed:
                 self.discard(backup.id)

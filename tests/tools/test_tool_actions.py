@@ -425,6 +425,21 @@ def test_the_way_back_survives_pruning(env: Environment) -> None:
     assert path.read_bytes() == original
 
 
+def test_a_tool_with_two_homes_finds_the_way_back_in_each(env: Environment, tmp_path: Path) -> None:
+    path = config_file(env, "codex")
+    original = write(path, 'odd = "1"')
+    other = environment(tmp_path, CODEX_HOME=str(tmp_path / "other"))
+
+    apply("codex", settings(), env, clock)
+    for number in range(8):
+        apply("codex", settings(f"m/{number}"), other, clock)
+    reset("codex", env, clock)
+    reset("codex", other, clock)
+
+    assert path.read_bytes() == original
+    assert not (tmp_path / "other").exists()
+
+
 @BOTH
 def test_restore_goes_back_to_any_backup_and_can_itself_be_undone(env: Environment, tool: str) -> None:
     path = config_file(env, tool)
