@@ -159,8 +159,9 @@ def read_whole(body: bytes) -> Seen:
     seen.finished = True
     seen.model = whole.model
     seen.usage = _merged(UNKNOWN, whole.usage)
-    for block in whole.content:
-        seen.add_text(bytes(block).decode("utf-8", "replace"))
+    if seen.usage.output is None:
+        for block in whole.content:
+            seen.add_text(bytes(block).decode("utf-8", "replace"))
     return seen
 
 

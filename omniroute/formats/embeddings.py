@@ -6,13 +6,13 @@ import msgspec
 
 from omniroute.errors import ProtocolError
 from omniroute.formats.openai_usage import decode_usage
-from omniroute.formats.watch import Seen
+from omniroute.formats.watch import ABSENT, Seen, is_something
 
 
 class _Whole(msgspec.Struct):
     data: list[msgspec.Raw]
     model: str | None = None
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = ABSENT
 
 
 _WHOLE = msgspec.json.Decoder(_Whole)
@@ -27,6 +27,6 @@ def read_whole(body: bytes) -> Seen:
     seen = Seen()
     seen.finished = True
     seen.model = whole.model
-    if whole.usage is not None:
+    if is_something(whole.usage):
         seen.usage = replace(decode_usage(whole.usage), output=0)  # an embedding has no output tokens
     return seen

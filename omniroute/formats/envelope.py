@@ -49,7 +49,7 @@ class Envelope:
     @property
     def stream(self) -> bool:
         """True when the client asks for a stream in so many words."""
-        return self._members.get("stream") == b"true"
+        return self.raw("stream") == b"true"
 
     def with_model(self, model: str) -> bytes:
         """The body with another model name, every other byte as it stood where that can be told."""
@@ -61,6 +61,12 @@ class Envelope:
             return self.body.replace(old, new, 1)
         # The name stands elsewhere too, in a prompt perhaps: members keep their bytes, blanks between go.
         return self.with_members({"model": new})
+
+    def with_first_member(self, name: str, value: bytes) -> bytes:
+        """The body with one more member in front, every byte of the others as it stood."""
+        start = self.body.index(b"{") + 1
+        comma = b"," if self._members else b""
+        return self.body[:start] + msgspec.json.encode(name) + b":" + value + comma + self.body[start:]
 
     def with_members(self, changes: dict[str, bytes]) -> bytes:
         """The body with members set to the JSON texts given; new ones stand last."""

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from omniroute.conversation.usage import UNKNOWN, Usage
+from omniroute.conversation.usage import UNKNOWN
 from omniroute.errors import HEALS_BY_ITSELF, ErrorKind, ProtocolError
 from omniroute.formats.openai_usage import decode_usage
 from omniroute.formats.sse import RawFrameReader, parse_frame
-from omniroute.formats.watch import Seen, in_band
+from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
 from omniroute.formats.wire_error import WireError
 
 KEEPALIVE = b": keep-alive\n\n"
@@ -18,9 +18,9 @@ class _Delta(msgspec.Struct):
     reasoning_content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
-    tool_calls: msgspec.Raw | None = None
-    function_call: msgspec.Raw | None = None
-    audio: msgspec.Raw | None = None
+    tool_calls: msgspec.Raw = ABSENT
+    function_call: msgspec.Raw = ABSENT
+    audio: msgspec.Raw = ABSENT
 
 
 class _Choice(msgspec.Struct):
@@ -31,12 +31,11 @@ class _Choice(msgspec.Struct):
 class _Chunk(msgspec.Struct):
     model: str | None = None
     choices: list[_Choice] | None = None
-    usage: msgspec.Raw | None = None
-    error: msgspec.Raw | None = None
+    usage: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
-_NOTHING = (None, b"null", b"[]", b"{}")
 
 
 class StreamWatch:
@@ -77,14 +76,14 @@ class StreamWatch:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             _read_odd(frame.data)
             return False
-        if chunk.error is not None and bytes(chunk.error) not in _NOTHING:
+        if is_something(chunk.error):
             error = WireError.of(frame.data)
             seen.failure = in_band(error.message, error.code or error.type)
             return False
         seen.model = chunk.model or seen.model
         for choice in chunk.choices or ():
             self._choice(choice)
-        if chunk.usage is not None and chunk.usage != b"null":
+        if is_something(chunk.usage):
             seen.usage = decode_usage(chunk.usage)
             return not chunk.choices
         return False
@@ -99,7 +98,7 @@ class StreamWatch:
             if text:
                 self.seen.add_text(text)
         for raw in (delta.tool_calls, delta.function_call, delta.audio):
-            if raw is not None and bytes(raw) not in _NOTHING:
+            if is_something(raw):
                 self.seen.add_text(bytes(raw).decode("utf-8", "replace"))
 
 
@@ -112,9 +111,9 @@ def _read_odd(data: bytes) -> None:
 
 
 class _Message(msgspec.Struct):
-    content: msgspec.Raw | None = None
+    content: msgspec.Raw = ABSENT
     reasoning_content: str | None = None
-    tool_calls: msgspec.Raw | None = None
+    tool_calls: msgspec.Raw = ABSENT
 
 
 class _WholeChoice(msgspec.Struct):
@@ -124,7 +123,7 @@ class _WholeChoice(msgspec.Struct):
 class _Whole(msgspec.Struct):
     model: str | None = None
     choices: list[_WholeChoice] | None = None
-    usage: msgspec.Raw | None = None
+    usage: msgspec.Raw = ABSENT
 
 
 _WHOLE = msgspec.json.Decoder(_Whole)
@@ -141,15 +140,19 @@ def read_whole(body: bytes) -> Seen:
     seen = Seen()
     seen.finished = True
     seen.model = whole.model
-    seen.usage = decode_usage(whole.usage) if whole.usage is not None else UNKNOWN
-    for choice in whole.choices:
-        message = choice.message
-        if message is not None:
-            for part in (message.content, message.tool_calls):
-                if part is not None:
-                    seen.add_text(bytes(part).decode("utf-8", "replace"))
-            seen.add_text(message.reasoning_content or "")
+    seen.usage = decode_usage(whole.usage) if is_something(whole.usage) else UNKNOWN
+    if seen.usage.output is None:
+        for choice in whole.choices:
+            _add_message(seen, choice.message or _Message())
     return seen
+
+
+def _add_message(seen: Seen, message: _Message) -> None:
+    """The text of an answer whose tokens nobody counted."""
+    for part in (message.content, message.tool_calls):
+        if is_something(part):
+            seen.add_text(bytes(part).decode("utf-8", "replace"))
+    seen.add_text(message.reasoning_content or "")
 
 
 _TYPES: dict[ErrorKind, str] = {
@@ -180,8 +183,3 @@ def encode_error(
 def stream_error(kind: ErrorKind, message: str, *, request_id: str) -> bytes:
     """The same inside a stream that has begun: no finish reason and no `[DONE]` follow."""
     return b"data: " + encode_error(kind, message, request_id=request_id) + b"\n\n"
-
-
-def usage_of(seen: Seen) -> Usage:
-    """The usage the upstream told."""
-    return seen.usage

@@ -6,7 +6,7 @@ from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ErrorKind, ProtocolError
 from omniroute.formats import openai_chat
 from omniroute.formats.sse import RawFrameReader, parse_frame
-from omniroute.formats.watch import Seen, in_band
+from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
 
 KEEPALIVE = b": keep-alive\n\n"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -45,7 +45,7 @@ class _Response(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     type: str | None = None
-    delta: str | msgspec.Raw | None = None
+    delta: msgspec.Raw = ABSENT
     response: _Response | None = None
     code: str | None = None
     message: str | None = None
@@ -84,8 +84,8 @@ class StreamWatch:
             raise ProtocolError("the upstream's stream holds an event that is not of Responses") from None
         seen = self.seen
         kind = event.type or ""
-        if isinstance(event.delta, str) and event.delta:
-            seen.add_text(event.delta)
+        if is_something(event.delta):
+            seen.add_text(_text(event.delta))
         elif kind in ("response.output_item.done", "response.content_part.done"):
             seen.content = True  # encrypted reasoning and hosted tools come without deltas
         response = event.response
@@ -100,6 +100,12 @@ class StreamWatch:
             seen.failure = in_band(error.message, error.code)
         elif kind == "error":
             seen.failure = in_band(event.message, event.code)
+
+
+def _text(raw: msgspec.Raw) -> str:
+    """A delta is a string in every event we know of; what is none counts as its JSON."""
+    text = bytes(raw)
+    return msgspec.json.decode(text, type=str) if text.startswith(b'"') else text.decode("utf-8", "replace")
 
 
 def _disjoint(told: _Usage) -> Usage:
@@ -143,8 +149,9 @@ def read_whole(body: bytes) -> Seen:
     if whole.status == "failed":
         error = whole.error or _Error()
         seen.failure = in_band(error.message, error.code)
-    for item in whole.output:
-        seen.add_text(bytes(item).decode("utf-8", "replace"))
+    if seen.usage.output is None:
+        for item in whole.output:
+            seen.add_text(bytes(item).decode("utf-8", "replace"))
     return seen
 
 

@@ -2,11 +2,24 @@
 
 from typing import Protocol
 
+import msgspec
+
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import Failure, FailureKind
 
 MAX_KEPT_TEXT = 4 * 1024 * 1024
 """Characters of output kept for counting tokens when the provider gives no usage."""
+
+
+ABSENT = msgspec.Raw(b"")
+"""Default of a member that is kept as it stood: `Raw | None` would mean null only."""
+
+_NOTHING = frozenset({b"", b"null", b"[]", b"{}"})
+
+
+def is_something(raw: msgspec.Raw) -> bool:
+    """True for a member that is there and holds anything."""
+    return bytes(raw) not in _NOTHING
 
 
 class StreamWatch(Protocol):

@@ -15,24 +15,28 @@ class Operation:
     """What a path of the data plane does."""
 
     name: str
-    dialect: Format
-    """Speaks the errors, and reads streams."""
+    dialect: FormatName
+    """Whose errors, headers and streams these are."""
     read_whole: Callable[[bytes], Seen]
     format: FormatName | None = None
     """The conversation's dialect; `None` for an endpoint that is none."""
     endpoint: Endpoint | None = None
 
+    @property
+    def codec(self) -> Format:
+        """Speaks the errors, and reads streams."""
+        return FORMATS[self.dialect]
+
 
 def _conversation(name: str, format_name: FormatName) -> Operation:
-    dialect = FORMATS[format_name]
-    return Operation(name, dialect, dialect.read_whole, format=format_name)
+    return Operation(name, format_name, FORMATS[format_name].read_whole, format=format_name)
 
 
 CHAT = _conversation("chat", FormatName.OPENAI_CHAT)
 MESSAGES = _conversation("messages", FormatName.ANTHROPIC)
 RESPONSES = _conversation("responses", FormatName.OPENAI_RESPONSES)
 EMBEDDINGS = Operation(
-    "embeddings", FORMATS[FormatName.OPENAI_CHAT], embeddings.read_whole, endpoint=Endpoint.EMBEDDINGS
+    "embeddings", FormatName.OPENAI_CHAT, embeddings.read_whole, endpoint=Endpoint.EMBEDDINGS
 )
 
 

@@ -5,7 +5,7 @@ from omniroute.formats.envelope import Envelope
 from omniroute.gateway import answers
 from omniroute.gateway.call import Call, Reply
 from omniroute.gateway.gateway import Gateway
-from omniroute.gateway.relay import relay
+from omniroute.gateway.relay import Relay
 from omniroute.gateway.session import session_of
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.records import Outcome, Snapshot
@@ -49,7 +49,7 @@ async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply
     attempts = gateway.health.usable(plan(snapshot, (target,)))
     failures: list[tuple[Attempt, Failure]] = []
     while (attempt := decide(attempts, failures)) is not None:
-        failure = await relay(gateway, attempt, call, envelope, reply, entry)
+        failure = await Relay(gateway, snapshot, attempt, call, envelope, reply, entry).run()
         gateway.health.observe(attempt, failure)
         if failure is None or entry.first_byte_s is not None:
             return  # answered, or content was handed on: after that there is no way back

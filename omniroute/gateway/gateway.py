@@ -9,6 +9,7 @@ from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
 from omniroute.gateway.snapshot import build_snapshot
 from omniroute.gateway.upstream import Upstream
+from omniroute.gateway.upstream_request import Addresses
 from omniroute.gateway.usage_log import UsageLog
 from omniroute.providers.pricing import Prices
 from omniroute.records import Provider, Snapshot
@@ -37,6 +38,7 @@ class Gateway:
     prices: Prices
     usage_log: UsageLog
     health: HealthBook
+    addresses: Addresses
     live: Live
     data_dir: str
     started_at_ms: int

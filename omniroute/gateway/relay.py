@@ -16,7 +16,7 @@ from omniroute.gateway.keepalive import Waiting
 from omniroute.gateway.upstream import Upstream, UpstreamAnswer, UpstreamFailed
 from omniroute.gateway.upstream_request import asks_for_usage, build, passed_back
 from omniroute.gateway.usage_log import UsageEntry
-from omniroute.records import AttemptRow, Outcome
+from omniroute.records import AttemptRow, Outcome, Snapshot
 from omniroute.routing.classify import classify
 from omniroute.routing.plan import Attempt
 
@@ -32,6 +32,7 @@ class Relay:
     """One account asked for one answer."""
 
     gateway: Gateway
+    snapshot: Snapshot
     attempt: Attempt
     call: Call
     envelope: Envelope
@@ -52,9 +53,9 @@ class Relay:
         return failure
 
     async def _ask(self) -> Failure | None:
-        request = build(
-            self.gateway.settings, self.attempt, self.call, self.envelope, stream=self.entry.stream
-        )
+        gateway, stream = self.gateway, self.entry.stream
+        address = gateway.addresses.find(self.snapshot, self.attempt, self.call.operation, stream=stream)
+        request = build(gateway.settings, address, self.attempt, self.call, self.envelope, stream=stream)
         try:
             async with self._upstream().open(request) as answer:
                 if not 200 <= answer.status < 300:
@@ -118,7 +119,7 @@ class Relay:
     def _watch(self) -> PassingStream:
         if asks_for_usage(self.attempt, self.call, self.envelope):
             return openai_chat.StreamWatch(take_out_usage=True)
-        return self.call.operation.dialect.StreamWatch()
+        return self.call.operation.codec.StreamWatch()
 
     async def _pass_on(
         self, answer: UpstreamAnswer, watch: PassingStream, waiting: Waiting
@@ -197,13 +198,6 @@ class Relay:
                 duration_ms=round(took_s * 1000),
             )
         )
-
-
-async def relay(
-    gateway: Gateway, attempt: Attempt, call: Call, envelope: Envelope, reply: Reply, entry: UsageEntry
-) -> Failure | None:
-    """Ask one account. `None` when the client got an answer; else why not, with the attempt on record."""
-    return await Relay(gateway, attempt, call, envelope, reply, entry).run()
 
 
 def _kind_of(answer: UpstreamAnswer, message: str) -> str:

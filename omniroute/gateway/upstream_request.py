@@ -1,13 +1,16 @@
 """What goes to an upstream for a client's request, and which headers pass either way."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
 
 from omniroute.errors import ConfigError, ErrorKind, Refused
 from omniroute.formats.envelope import Envelope
-from omniroute.gateway.call import Call
+from omniroute.gateway.call import Call, Operation
 from omniroute.gateway.upstream import HttpRequest
 from omniroute.providers.wire import USER_AGENT, auth_headers, endpoint_url, format_url
-from omniroute.records import FormatName, StreamUsage
+from omniroute.records import FormatName, Snapshot, StreamUsage
 from omniroute.routing.plan import Attempt
 from omniroute.settings import Settings
 
@@ -15,32 +18,78 @@ _TO_UPSTREAM = ("anthropic-version", "anthropic-beta", "openai-beta", "session_i
                 "x-session-id", "x-client-request-id", "traceparent", "tracestate")  # fmt: skip
 """The client's headers that an upstream of its own dialect gets; no other passes."""
 
+_MOST_ADDRESSES = 4096
+"""A dialect whose URL names the model has one address per model."""
+
 _TO_CLIENT = frozenset(
     {"retry-after", "retry-after-ms", "openai-processing-ms", "openai-version", "x-should-retry"}
 )
 _TO_CLIENT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "x-codex-")
 
 
-def build(
-    settings: Settings, attempt: Attempt, call: Call, envelope: Envelope, *, stream: bool
-) -> HttpRequest:
-    """The request for one attempt. Raises `Refused` when the connection's configuration is not complete."""
-    account = attempt.account
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where requests of one kind to one account go, with the headers that never change."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
+class Addresses:
+    """Addresses by account and kind of request, made once for each snapshot."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._made: dict[tuple[str, str, str, bool], Address] = {}
+
+    def find(self, snapshot: Snapshot, attempt: Attempt, operation: Operation, *, stream: bool) -> Address:
+        """The address of an attempt. Raises `Refused` when the account's configuration is not complete."""
+        if snapshot is not self._snapshot or len(self._made) > _MOST_ADDRESSES:
+            self._snapshot, self._made = snapshot, {}
+        key = (attempt.account.id, operation.name, attempt.model, stream)
+        address = self._made.get(key)
+        if address is None:
+            address = self._made[key] = _address(attempt, operation, stream=stream)
+        return address
+
+
+def _address(attempt: Attempt, operation: Operation, *, stream: bool) -> Address:
+    provider, account = attempt.provider, attempt.account
     try:
-        url = _url(attempt, call, stream=stream)
-        headers = _headers(attempt, call, stream=stream)
+        if operation.endpoint is not None:
+            url = endpoint_url(provider, account, operation.endpoint)
+        else:
+            url = format_url(provider, account, operation.dialect, model=attempt.model, stream=stream)
+        credential = auth_headers(provider, account, format=operation.dialect)
     except ConfigError as error:
         raise Refused(ErrorKind.UNAVAILABLE, f"account {account.name!r}: {error}") from None
-    first_byte_s = (settings.fetch_timeout_ms if stream else settings.whole_timeout_ms) / 1000
+    headers = {
+        "User-Agent": USER_AGENT,
+        "Content-Type": "application/json",
+        "Accept": "text/event-stream" if stream else "application/json",
+        "Accept-Encoding": "identity" if stream else "gzip, deflate, br, zstd",
+    }
+    return Address(url, headers | dict(provider.headers) | credential)
+
+
+def build(
+    settings: Settings, address: Address, attempt: Attempt, call: Call, envelope: Envelope, *, stream: bool
+) -> HttpRequest:
+    """The request for one attempt: what never changes, what the client says, and the model's own name."""
+    headers = {**address.headers, "X-Request-Id": call.request_id}
+    for name in _TO_UPSTREAM:
+        if name in call.headers:
+            _set(headers, name, call.headers[name])
+    first_byte_ms = settings.fetch_timeout_ms if stream else settings.whole_timeout_ms
     idle_ms = settings.stream_idle_timeout_ms if stream else settings.whole_timeout_ms
     return HttpRequest(
         method="POST",
-        url=url,
+        url=address.url,
         headers=headers,
         body=_body(attempt, call, envelope),
-        allow_private=account.allow_private,
-        first_byte_s=first_byte_s,
-        idle_s=idle_ms / 1000 if idle_ms else 0,
+        allow_private=attempt.account.allow_private,
+        first_byte_s=first_byte_ms / 1000,
+        idle_s=idle_ms / 1000,
     )
 
 
@@ -48,42 +97,24 @@ def asks_for_usage(attempt: Attempt, call: Call, envelope: Envelope) -> bool:
     """True when we ask a stream for usage the client did not ask for: the one edit on by default."""
     if call.operation.format is not FormatName.OPENAI_CHAT or not envelope.stream:
         return False
-    if attempt.provider.stream_usage is not StreamUsage.YES:
-        return False
+    return attempt.provider.stream_usage is StreamUsage.YES and not _stream_options(envelope).get(
+        "include_usage"
+    )
+
+
+def _stream_options(envelope: Envelope) -> dict[str, object]:
     options = envelope.value("stream_options") if "stream_options" in envelope else None
-    return not (isinstance(options, dict) and options.get("include_usage"))
-
-
-def _url(attempt: Attempt, call: Call, *, stream: bool) -> str:
-    operation, provider, account = call.operation, attempt.provider, attempt.account
-    if operation.format is not None:
-        return format_url(provider, account, operation.format, model=attempt.model, stream=stream)
-    assert operation.endpoint is not None, "an operation is a conversation or an endpoint"  # noqa: S101
-    return endpoint_url(provider, account, operation.endpoint)
+    return options if isinstance(options, dict) else {}
 
 
 def _body(attempt: Attempt, call: Call, envelope: Envelope) -> bytes:
     body = envelope.with_model(attempt.model)
     if not asks_for_usage(attempt, call, envelope):
         return body
-    return Envelope(body).with_members({"stream_options": b'{"include_usage":true}'})
-
-
-def _headers(attempt: Attempt, call: Call, *, stream: bool) -> dict[str, str]:
-    headers = {
-        "User-Agent": USER_AGENT,
-        "Content-Type": "application/json",
-        "Accept": "text/event-stream" if stream else "application/json",
-        "Accept-Encoding": "identity" if stream else "gzip, deflate, br, zstd",
-        "X-Request-Id": call.request_id,
-    }
-    headers |= attempt.provider.headers
-    for name in _TO_UPSTREAM:
-        if value := call.headers.get(name):
-            _set(headers, name, value)
-    dialect = call.operation.format or FormatName.OPENAI_CHAT
-    headers |= auth_headers(attempt.provider, attempt.account, format=dialect)
-    return headers
+    options = msgspec.json.encode(_stream_options(envelope) | {"include_usage": True})
+    if "stream_options" in envelope:
+        return Envelope(body).with_members({"stream_options": options})
+    return Envelope(body).with_first_member("stream_options", options)
 
 
 def _set(headers: dict[str, str], name: str, value: str) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import uuid
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from omniroute.server.incoming import Incoming, Plane, Route
 from omniroute.server.manage.call import Control
 from omniroute.server.manage.table import ROUTES
 from omniroute.server.paths import Match, Table, canonical_path
+from omniroute.ulid import new_uuid
 
 MANAGE_BODY_BYTES = 2 * 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -114,7 +114,7 @@ class App:
 
 def _request_id(request: web.BaseRequest) -> str:
     given = request.headers.get("X-Request-Id", "")
-    return given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    return given if _REQUEST_ID.fullmatch(given) else new_uuid()
 
 
 def _route(match: Match[Route] | None, method: str, path: str) -> Route | None:

@@ -15,6 +15,7 @@ from omniroute.gateway.health import OpenBook
 from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
 from omniroute.gateway.snapshot import build_snapshot
+from omniroute.gateway.upstream_request import Addresses
 from omniroute.gateway.usage_log import UsageLog
 from omniroute.paths import Paths
 from omniroute.providers.load import load_catalogue
@@ -55,6 +56,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             prices=prices,
             usage_log=usage_log,
             health=OpenBook(),
+            addresses=Addresses(),
             live=live,
             data_dir=str(paths.data_dir),
             started_at_ms=clock.now_ms(),

@@ -41,7 +41,7 @@ class HttpReply:
         if self.response is not None:
             return  # a comment has sent it already
         response = web.StreamResponse(headers={**self._headers, **headers})
-        response.headers["Content-Type"] = self._operation.dialect.STREAM_TYPE
+        response.headers["Content-Type"] = self._operation.codec.STREAM_TYPE
         response.headers["Cache-Control"] = "no-cache, no-transform"
         response.headers["X-Accel-Buffering"] = "no"
         self.response = response
@@ -66,7 +66,7 @@ class HttpReply:
             headers = {**headers, **retry_headers(error), "Content-Type": "application/json"}
             await self.whole(error.status, headers, body)
             return
-        event = self._operation.dialect.stream_error(error.kind, error.message, request_id=request_id)
+        event = self._operation.codec.stream_error(error.kind, error.message, request_id=request_id)
         await self.write(event if self._at_frame_end else b"\n\n" + event)
         await self.end()
 
@@ -78,11 +78,11 @@ class HttpReply:
         if self.response is not None and transport.get_write_buffer_size() > 0:
             return
         await self.begin({})
-        await self.write(self._operation.dialect.KEEPALIVE)
+        await self.write(self._operation.codec.KEEPALIVE)
 
     def _encoded(self, error: ErrorAnswer, request_id: str) -> bytes:
         wait_s = error.retry_after_s
-        return self._operation.dialect.encode_error(
+        return self._operation.codec.encode_error(
             error.kind,
             error.message,
             request_id=request_id,
