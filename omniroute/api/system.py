@@ -2,6 +2,8 @@
 
 import msgspec
 
+from omniroute.api.problem import Problem
+
 
 class Init(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Answer of `GET /api/init`: open, so it tells nothing private."""
@@ -25,7 +27,8 @@ class TerseHealth(msgspec.Struct, frozen=True, kw_only=True):
 class Memory(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Memory of the process in bytes."""
 
-    rss: int
+    rss: int | None
+    """`None`: this system does not tell."""
     heap_used: int | None = None
 
 
@@ -75,6 +78,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     system: System
     provider_health: dict[str, ProviderHealth]
     checks: dict[str, Check]
+    error: Problem | None = None
+    """With status 503: what is broken, as every error of the API tells it."""
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):

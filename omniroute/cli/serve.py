@@ -152,6 +152,7 @@ def _status(*, as_json: output.Json = False) -> int:
     if as_json:
         output.document({"running": True, "url": server.url, "health": health})
         return ExitCode.OK
+    rss = health.system.memory_usage.rss
     pairs = [
         ("status", "draining" if health.system.draining else health.status),
         ("address", server.url),
@@ -159,7 +160,7 @@ def _status(*, as_json: output.Json = False) -> int:
         ("pid", str(health.system.pid)),
         ("up", _duration(health.system.uptime)),
         ("requests now", str(health.system.active_requests)),
-        ("memory", f"{health.system.memory_usage.rss / 2**20:.0f} MiB"),
+        ("memory", output.UNKNOWN if rss is None else f"{rss / 2**20:.0f} MiB"),
         ("data", str(paths.data_dir)),
     ]
     output.fields(pairs)
