@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chat": ("chat", "Ask a model from the shell."),
     "demo": ("demo", "Send one request and see what happens."),
     "usage": ("usage", "Show what was used, and what it cost."),
-    "requests": ("requests", "List requests, follow them, look into one."),
+    "requests": ("requests.group", "List requests, follow them, look into one."),
     "tui": ("tui", "Watch the gateway in a full screen."),
     "tools": ("tools", "Point coding tools at the gateway."),
     "config": ("config", "Show and change the gateway's settings."),
