@@ -22,7 +22,7 @@ from omniroute.tui.screens.keys import KeysScreen
 from omniroute.tui.screens.live import TABS
 from omniroute.tui.screens.overview import OverviewScreen
 from omniroute.tui.screens.requests import RequestsScreen
-from omniroute.tui.theme import THEMES, first_theme, other_shade
+from omniroute.tui.theme import OWN_VARIABLES, THEMES, first_theme, other_shade
 from omniroute.tui.widgets.request_table import RequestTable
 
 SILENCE_S = 5.0
@@ -61,6 +61,10 @@ class OmniRouteApp(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = first_theme(self.console.color_system)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Every theme has our variables."""
+        return OWN_VARIABLES
 
     def on_mount(self) -> None:
         """Show the overview and listen."""

@@ -52,14 +52,14 @@ def mean(values: Sequence[float]) -> float:
 def in_steps(values: Sequence[float | None], *, columns: int, end_s: int) -> list[float | None]:
     """The series, one value a second up to `end_s`, as at most `columns` means of known values.
 
-    Steps begin at whole multiples of their length, so a curve moves to the left as time goes by
+    Steps begin at multiples of their length since 1970, so a curve moves to the left as time goes by
     without changing its form.
     """
     if columns < 1 or not values:
         return []
-    step_s = math.ceil(len(values) / max(columns - 1, 1))
+    step_s = max(len(values) / columns, 1.0)
     first_s = end_s - len(values) + 1
-    steps: dict[int, list[float]] = {}
+    steps: dict[float, list[float]] = {}
     for second, value in enumerate(values, first_s):
         known = steps.setdefault(second // step_s, [])
         if value is not None:

@@ -69,6 +69,12 @@ class Layout:
         """One request."""
         return self._line([column.text(request) for column in self.columns])
 
+    def state_span(self) -> tuple[int, int]:
+        """Where in a line the state and its code stand."""
+        place = next(place for place, column in enumerate(self.columns) if column.name == "State")
+        start = sum(self.widths[:place]) + self.gap * place
+        return start, start + self.widths[place] + self.gap + self.widths[place + 1]
+
     def _line(self, texts: Sequence[str]) -> str:
         cells = [
             _cell(text, width, to_the_right=column.to_the_right)

@@ -7,6 +7,7 @@ from datetime import datetime
 from omniroute.api.live import RequestLive
 from omniroute.api.usage import Attempt, CallLogDetail, Tokens
 from omniroute.tui import numbers
+from omniroute.tui.columns import model_of
 from omniroute.tui.words import request_sentence
 
 
@@ -19,28 +20,33 @@ class Fact:
     style: str = ""
 
 
+def outcome(request: RequestLive) -> list[Fact]:
+    """How the request ended, or that it runs."""
+    code = f", HTTP {request.status}" if request.status else ""
+    found = [Fact("State", request_sentence(request) + code, "bold")]
+    return [*found, Fact("Error", request.error, "$error")] if request.error else found
+
+
 def facts(request: RequestLive, detail: CallLogDetail | None) -> list[Fact]:
-    """The request from top to bottom; what only the log knows is left out until it was read."""
-    found = [*_what(request), *_tokens(request, detail), *_times(request)]
+    """What was asked and what it took; what only the log knows is left out until it was read."""
+    found = [*_what(request), *_amounts(request, detail), *_times(request)]
     if detail is not None:
         found += _logged(detail)
-    if request.error:
-        found.append(Fact("Error", request.error, "$error"))
-    return found
+    return [*found, Fact("Request id", request.request_id), Fact("Log id", request.id)]
 
 
 def attempt_lines(attempts: list[Attempt]) -> list[str]:
     """A heading and one line for each try, in their order."""
-    rows = [("#", "provider", "account", "model", "code", "took", "failure")]
+    rows = [("try", "code", "took", "failure", "provider", "account", "model")]
     rows += [
         (
             str(place),
-            attempt.provider,
-            attempt.account,
-            attempt.model,
             str(attempt.status or numbers.DASH),
             numbers.duration_ms(attempt.duration_ms),
             attempt.failure or numbers.DASH,
+            attempt.provider,
+            attempt.account,
+            attempt.model,
         )
         for place, attempt in enumerate(attempts, 1)
     ]
@@ -51,25 +57,29 @@ def attempt_lines(attempts: list[Attempt]) -> list[str]:
 
 
 def _what(request: RequestLive) -> Iterator[Fact]:
-    code = f", HTTP {request.status}" if request.status else ""
-    yield Fact("State", request_sentence(request) + code, "bold")
     yield Fact("Path", request.path + (", streaming" if request.stream else ""))
-    yield Fact("Asked for", request.requested_model or numbers.DASH)
-    yield Fact("Model", request.model or numbers.DASH)
+    asked = request.requested_model
+    yield Fact(
+        "Model", model_of(request) + (f", asked for as {asked}" if asked not in {None, request.model} else "")
+    )
     account = f", account {request.account}" if request.account else ""
     yield Fact("Provider", (request.provider or numbers.DASH) + account)
     yield Fact("Key", request.api_key or "none")
-    yield Fact("Id", request.request_id)
 
 
-def _tokens(request: RequestLive, detail: CallLogDetail | None) -> Iterator[Fact]:
-    counted = " (counted here: the provider did not say)" if request.estimated else ""
-    cached = f", {numbers.exact(request.cache_read)} of them cached" if request.cache_read is not None else ""
-    yield Fact("Tokens in", numbers.exact(request.tokens_in) + cached + counted)
-    yield Fact(
-        "Tokens out", numbers.exact(request.tokens_out) + (_reasoning(detail.log.tokens) if detail else "")
+def _amounts(request: RequestLive, detail: CallLogDetail | None) -> Iterator[Fact]:
+    cached = (
+        f", {numbers.exact(request.cache_read)} of them from a cache"
+        if request.cache_read is not None
+        else ""
     )
-    source = f", {detail.log.price_source}" if detail and detail.log.price_source else ""
+    yield Fact("Tokens in", numbers.exact(request.tokens_in) + cached)
+    counted = ", counted by the gateway" if request.estimated else ""
+    yield Fact(
+        "Tokens out",
+        numbers.exact(request.tokens_out) + (_reasoning(detail.log.tokens) if detail else "") + counted,
+    )
+    source = f", price from {detail.log.price_source}" if detail and detail.log.price_source else ""
     yield Fact("Cost", numbers.usd(request.cost_usd) + source)
 
 
@@ -79,10 +89,12 @@ def _reasoning(tokens: Tokens) -> str:
 
 def _times(request: RequestLive) -> Iterator[Fact]:
     yield Fact("Started", _moment(request.started_at))
-    yield Fact("First byte", numbers.duration_ms(request.ttft_ms))
-    so_far = " so far" if request.state == "running" else ""
-    yield Fact("Took", numbers.duration_ms(request.duration_ms) + so_far)
-    yield Fact("Tries", str(request.attempts or numbers.DASH))
+    parts = [numbers.duration_ms(request.duration_ms) + (" so far" if request.state == "running" else "")]
+    if request.ttft_ms is not None:
+        parts.append(f"first byte after {numbers.duration_ms(request.ttft_ms)}")
+    if request.attempts:
+        parts.append(f"{request.attempts} {'try' if request.attempts == 1 else 'tries'}")
+    yield Fact("Took", ", ".join(parts))
 
 
 def _logged(detail: CallLogDetail) -> Iterator[Fact]:

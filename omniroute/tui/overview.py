@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from omniroute.api.live import LiveStats, Totals
 from omniroute.tui import numbers
 
+ALARMING = 0.05
+"""The share of failed requests from which on they stand out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -61,6 +64,5 @@ def _failed(recent: Totals) -> Figure:
     if not recent.requests:
         return Figure("Failed", numbers.DASH, "none asked")
     note = f"{numbers.count(recent.errors)} in 15m"
-    return Figure(
-        "Failed", numbers.share(recent.errors / recent.requests), note, "$error" if recent.errors else ""
-    )
+    part = recent.errors / recent.requests
+    return Figure("Failed", numbers.share(part), note, "$error" if part >= ALARMING else "")

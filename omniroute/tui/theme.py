@@ -21,6 +21,7 @@ THEMES = (
         background="#14161a",
         surface="#1a1d22",
         panel="#23272e",
+        variables={"quiet": "#8d96a5"},
     ),
     Theme(
         name=LIGHT,
@@ -35,8 +36,12 @@ THEMES = (
         background="#fbfbfa",
         surface="#f3f3f1",
         panel="#e6e6e3",
+        variables={"quiet": "#5f6874"},
     ),
 )
+
+OWN_VARIABLES = {"quiet": "ansi_default"}
+"""Variables of our own, for themes that do not set them: `quiet` is for names and notes beside values."""
 
 _OTHER_SHADE = {DARK: LIGHT, LIGHT: DARK, SIXTEEN_DARK: SIXTEEN_LIGHT, SIXTEEN_LIGHT: SIXTEEN_DARK}
 

@@ -28,7 +28,7 @@ _PROVIDER_STATES = {
     "cooling": Word("cooling down", "!", "$warning"),
     "no account": Word("no account", "!", "$warning"),
     "ok": Word("working", "✓", "$success"),
-    "idle": Word("idle", "·", "$text-muted"),
+    "idle": Word("idle", "·", "$quiet"),
 }
 """In the order of how much they need a person."""
 

@@ -90,8 +90,8 @@ def test_steps_fit_the_columns_and_lie_between_their_values(
 
 @given(series=st.lists(st.integers(0, 100), min_size=120, max_size=120), later_s=st.integers(1, 30))
 def test_a_curve_keeps_its_form_while_time_goes_by(series: list[float | None], later_s: int) -> None:
-    before = braille.in_steps(series, columns=20, end_s=1_000_000)
-    after = braille.in_steps(series[later_s:] + [0] * later_s, columns=20, end_s=1_000_000 + later_s)
+    before = braille.in_steps(series, columns=24, end_s=1_000_000)
+    after = braille.in_steps(series[later_s:] + [0] * later_s, columns=24, end_s=1_000_000 + later_s)
 
     whole_steps = before[-12:-1]
     assert any(after[place : place + 11] == whole_steps for place in range(len(after) - 10))

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from omniroute.api.live import LiveStats, RequestLive
 from omniroute.api.usage import CallLogDetail
 from omniroute.errors import OmniRouteError
-from omniroute.tui.details import Fact, attempt_lines, facts
+from omniroute.tui.details import Fact, attempt_lines, facts, outcome
 from omniroute.tui.screens.live import LiveScreen
 
 FetchDetail = Callable[[str], CallLogDetail]
@@ -39,8 +39,7 @@ class DetailScreen(LiveScreen):
 
     DEFAULT_CSS = """
     DetailScreen #all { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
-    DetailScreen #title { margin-bottom: 1; }
-    DetailScreen #attempts { margin-top: 1; }
+    DetailScreen #attempts { margin: 1 0; text-wrap: nowrap; text-overflow: ellipsis; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace,left", "app.pop_screen", "Back", id="detail.back", key_display="esc"),
@@ -57,8 +56,8 @@ class DetailScreen(LiveScreen):
         self._asked = False
 
     def compose_body(self) -> list[Widget]:
-        """Facts, then tries."""
-        return [VerticalScroll(Static(id="title"), Static(id="facts"), Static(id="attempts"), id="all")]
+        """How it ended, the tries that led there, then the rest."""
+        return [VerticalScroll(Static(id="outcome"), Static(id="attempts"), Static(id="facts"), id="all")]
 
     def on_mount(self) -> None:
         """Show what is known at once."""
@@ -90,21 +89,21 @@ class DetailScreen(LiveScreen):
             self._asked = True
             self._note = "reading the log…"
             self.run_worker(partial(self._read, request.id), thread=True, name="detail", exclusive=True)
-        self.query_one("#title", Static).update(Content.styled(f"Request {request.id}", "bold"))
-        width = max(self.size.width - 4, 40)
-        lines = [_line(fact, width) for fact in facts(request, self._detail)]
-        self.query_one("#facts", Static).update(Content("\n").join(lines))
+        self.query_one("#outcome", Static).update(self._lines(outcome(request)))
+        self.query_one("#facts", Static).update(self._lines(facts(request, self._detail)))
         self.query_one("#attempts", Static).update(self._attempts())
+
+    def _lines(self, found: list[Fact]) -> Content:
+        width = max(self.size.width - 4, 40)
+        return Content("\n").join(_line(fact, width) for fact in found)
 
     def _attempts(self) -> Content:
         if self._detail is None:
-            return Content.styled(self._note, "$text-muted")
+            return Content.styled(self._note, "$quiet")
         heading, *rows = attempt_lines(self._detail.attempts)
         if not rows:
             return Content("")
-        return Content("\n").join(
-            [Content.styled("Tries", "bold"), Content.styled(heading, "$text-muted"), *map(Content, rows)]
-        )
+        return Content("\n").join([Content.styled(heading, "$quiet"), *map(Content, rows)])
 
     def _read(self, request_id: str) -> None:
         """In a thread: ask the gateway, tell by message."""
@@ -117,4 +116,4 @@ class DetailScreen(LiveScreen):
 def _line(fact: Fact, width: int) -> Content:
     """A long value goes on below itself, not below its name."""
     value = wrap(fact.value, width - _NAME_WIDTH, subsequent_indent=" " * _NAME_WIDTH)
-    return Content.assemble((f"{fact.name:<{_NAME_WIDTH}}", "$text-muted"), ("\n".join(value), fact.style))
+    return Content.assemble((f"{fact.name:<{_NAME_WIDTH}}", "$quiet"), ("\n".join(value), fact.style))

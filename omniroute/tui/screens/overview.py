@@ -43,7 +43,13 @@ class OverviewScreen(LiveScreen):
                 Plot("Tokens/s", form="bars", number=numbers.rate, style="$accent", id="tokens"),
                 Vertical(
                     LatencyTable().data_bind(LiveScreen.stats),
-                    Plot("Median", form="curve", number=numbers.duration_ms, style="$warning", id="median"),
+                    Plot(
+                        "Median latency",
+                        form="curve",
+                        number=numbers.duration_ms,
+                        style="$warning",
+                        id="median",
+                    ),
                     id="latency",
                 ),
                 id="curves",

@@ -21,7 +21,7 @@ class RequestsScreen(LiveScreen):
     """A table that follows the newest request until one looks closer."""
 
     DEFAULT_CSS = """
-    RequestsScreen #summary { height: 1; padding: 0 1; color: $text-muted; }
+    RequestsScreen #summary { height: 1; padding: 0 1; color: $quiet; }
     RequestsScreen #filter { height: 1; border: none; padding: 0 1; display: none; background: $panel; }
     RequestsScreen.-filtering #filter { display: block; }
     RequestsScreen #nothing { display: none; height: 1fr; padding: 1 2; }

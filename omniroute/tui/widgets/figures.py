@@ -24,9 +24,9 @@ class Figures(Widget):
         cells = [(figure, width + spare) for figure, width in zip(row, WIDTHS, strict=True)]
         return Content("\n").join(
             [
-                Content("").join(_cell(figure.name, "$text-muted", width) for figure, width in cells),
+                Content("").join(_cell(figure.name, "$quiet", width) for figure, width in cells),
                 Content("").join(_value(figure, width) for figure, width in cells),
-                Content("").join(_cell(figure.note, "$text-muted", width) for figure, width in cells),
+                Content("").join(_cell(figure.note, "$quiet", width) for figure, width in cells),
             ]
         )
 

@@ -26,7 +26,7 @@ class LatencyTable(Widget):
         heading = "".join(f"{name:>{_WIDTH}}" for name in ("p50", "p95", "p99"))
         return Content("\n").join(
             [
-                Content.assemble((f"{'Latency':<{_NAME_WIDTH}}", "bold"), (heading, "$text-muted")),
+                Content.assemble((f"{'Latency':<{_NAME_WIDTH}}", "bold"), (heading, "$quiet")),
                 _row("whole", stats.latency if stats else Latency()),
                 _row("first byte", stats.ttft if stats else Latency()),
             ]
@@ -36,4 +36,4 @@ class LatencyTable(Widget):
 def _row(name: str, latency: Latency) -> Content:
     values = (latency.p50, latency.p95, latency.p99)
     text = "".join(f"{numbers.duration_ms(value):>{_WIDTH}}" for value in values)
-    return Content.assemble((f"{name:<{_NAME_WIDTH}}", "$text-muted"), text)
+    return Content.assemble((f"{name:<{_NAME_WIDTH}}", "$quiet"), text)

@@ -51,26 +51,22 @@ class Plot(Widget):
         rows = max(height - 2, 1)
         steps = braille.in_steps(self.values, columns=columns * braille.DOTS_PER_COLUMN, end_s=self.end_s)
         known = [value for value in steps if value is not None]
-        peak = max(known, default=None)
-        top = braille.nice_top(peak or 0)
+        top = braille.nice_top(max(known, default=0))
         draw = braille.bars if self._form == "bars" else braille.curve
         padded = [None] * (columns * braille.DOTS_PER_COLUMN - len(steps)) + steps
         lines = draw(padded, rows=rows, top=top)
         return Content("\n").join(
             [
-                self._heading(peak if self.values else None),
+                Content.styled(self._title, "bold"),
                 *(
                     Content.assemble(
-                        (self._scale(row, rows, top if known else None), "$text-muted"), (line, self._style)
+                        (self._scale(row, rows, top if known else None), "$quiet"), (line, self._style)
                     )
                     for row, line in enumerate(lines)
                 ),
-                Content.styled(f"{'0':>{SCALE_WIDTH}} └" + time_axis(columns - 1), "$text-muted"),
+                Content.styled(f"{'0':>{SCALE_WIDTH}} └" + time_axis(columns - 1), "$quiet"),
             ]
         )
-
-    def _heading(self, peak: float | None) -> Content:
-        return Content.assemble((self._title, "bold"), (f"  peak {self._number(peak)}", "$text-muted"))
 
     def _scale(self, row: int, rows: int, top: float | None) -> str:
         text = ""

@@ -49,7 +49,7 @@ class ProviderList(VerticalScroll):
     """The lines, scrolling when they are many."""
 
     DEFAULT_CSS = """
-    ProviderList { height: 1fr; padding: 0 0 0 1; scrollbar-size-vertical: 1; }
+    ProviderList { height: 1fr; padding: 0 0 0 1; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
     stats: reactive[LiveStats | None] = reactive(None)
@@ -64,7 +64,7 @@ def _heading(width: int) -> Content:
     columns = names if _is_wide(width) else names[:3]
     text = "state".ljust(_STATE) + "".join(name.rjust(_NUMBER) for name in columns)
     return Content.assemble(
-        ("Providers".ljust(_NAME), "bold"), (text + " " * _ERROR + "last error in 15 minutes", "$text-muted")
+        ("Providers".ljust(_NAME), "bold"), (text + " " * _ERROR + "last error", "$quiet")
     )
 
 
@@ -81,7 +81,7 @@ def _line(provider: ProviderLive, width: int) -> Content:
         _fitted(provider.provider, _NAME - 1).ljust(_NAME),
         (_fitted(f"{word.mark} {word.text}", _STATE - 1).ljust(_STATE), word.style),
         figures,
-        (" " * _ERROR + _fitted(provider.last_error or "", room), "$text-muted"),
+        (" " * _ERROR + _fitted(provider.last_error or "", room), "$quiet"),
     )
 
 

@@ -29,7 +29,7 @@ class RequestTable(ScrollView, can_focus=True):
 
     DEFAULT_CSS = """
     RequestTable { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
-    RequestTable > .request-table--heading { color: $text-muted; text-style: underline; }
+    RequestTable > .request-table--heading { color: $quiet; text-style: underline; }
     RequestTable > .request-table--cursor { text-style: bold reverse; }
     RequestTable > .request-table--running { color: $primary; }
     RequestTable > .request-table--error { color: $error; }
@@ -136,13 +136,20 @@ class RequestTable(ScrollView, can_focus=True):
         if line >= len(self.requests):
             return Strip.blank(width, self.rich_style)
         request = self.requests[line]
-        state = _STATE_CLASSES.get(request_state(request).style)
-        style = self.get_component_rich_style(state) if state else self.rich_style
-        mark = " "
         if line == self.cursor and self.has_focus:
-            style += self.get_component_rich_style("request-table--cursor", partial=True)
-            mark = "▸"
-        return self._strip(mark + self._layout.row(request), width, style)
+            style = self.rich_style + self.get_component_rich_style("request-table--cursor", partial=True)
+            return self._strip("▸" + self._layout.row(request), width, style)
+        return self._row(request, self._layout, width)
+
+    def _row(self, request: RequestLive, layout: Layout, width: int) -> Strip:
+        """Only the state has a colour: a screen full of requests stays calm."""
+        text = " " + layout.row(request)
+        start, end = (place + 1 for place in layout.state_span())
+        name = _STATE_CLASSES.get(request_state(request).style)
+        state = self.get_component_rich_style(name) if name else self.rich_style
+        plain = self.rich_style
+        segments = [Segment(text[:start], plain), Segment(text[start:end], state), Segment(text[end:], plain)]
+        return Strip(segments).adjust_cell_length(width, plain)
 
     def _strip(self, text: str, width: int, style: Style) -> Strip:
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)

@@ -28,14 +28,12 @@ class Connection(Widget):
         """State, address and time in one line."""
         match self.link:
             case Connecting():
-                return Content.styled("connecting…", "$text-muted")
+                return Content.styled("connecting…", "$quiet")
             case Lost():
                 return Content.styled("✗ not reachable", "bold $error")
             case Live(url):
                 at = numbers.time_of_day(self.stats.at) if self.stats else ""
-                return Content.assemble(
-                    ("● live", "$success"), f"  {urlsplit(url).netloc}  ", (at, "$text-muted")
-                )
+                return Content.assemble(("● live", "$success"), f"  {urlsplit(url).netloc}  ", (at, "$quiet"))
 
 
 class LostLine(Widget):
@@ -65,7 +63,8 @@ class StatusBar(Horizontal):
 
     DEFAULT_CSS = """
     StatusBar { height: 1; background: $panel; }
-    StatusBar > Static { width: auto; padding: 0 1; }
+    StatusBar > Static { width: auto; padding: 0 1; link-style: none; link-color: $foreground; }
+    StatusBar > .-chosen { link-style: bold reverse; link-color: $primary; }
     """
 
     link: reactive[Link] = reactive(Connecting())
@@ -80,7 +79,6 @@ class StatusBar(Horizontal):
         """Names on the left, the connection on the right."""
         yield Static(Content.styled("OmniRoute", "bold $primary"))
         for number, name in enumerate(self._tabs, 1):
-            style = "bold reverse" if name == self._chosen else ""
             text = f"[@click=app.open('{name}')] {number} {name.title()} [/]"
-            yield Static(Content.from_markup(text).stylize(style))
+            yield Static(text, classes="-chosen" if name == self._chosen else "")
         yield Connection().data_bind(StatusBar.link, StatusBar.stats)
