@@ -4,7 +4,7 @@ import msgspec
 
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ErrorKind, ProtocolError
-from omniroute.formats.sse import RawFrameReader, parse_frame
+from omniroute.formats.sse import RawFrameReader, frame_data
 from omniroute.formats.watch import Seen, in_band
 
 KEEPALIVE = b'event: ping\ndata: {"type": "ping"}\n\n'
@@ -67,9 +67,9 @@ class StreamWatch:
     def feed(self, chunk: bytes) -> None:
         """Take note of these bytes. Raises ProtocolError for an event that is not JSON."""
         for raw in self._frames.feed(chunk):
-            frame = parse_frame(raw)
-            if frame is not None:
-                self._note(frame.data)
+            data = frame_data(raw)
+            if data is not None:
+                self._note(data)
 
     def pass_on(self, chunk: bytes) -> bytes:
         """The bytes the client is to get: all of them."""

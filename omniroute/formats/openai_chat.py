@@ -5,7 +5,7 @@ import msgspec
 from omniroute.conversation.usage import UNKNOWN
 from omniroute.errors import HEALS_BY_ITSELF, ErrorKind, ProtocolError
 from omniroute.formats.openai_usage import decode_usage
-from omniroute.formats.sse import RawFrameReader, parse_frame
+from omniroute.formats.sse import RawFrameReader, frame_data
 from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
 from omniroute.formats.wire_error import WireError
 
@@ -64,20 +64,20 @@ class StreamWatch:
 
     def _note(self, raw: bytes) -> bool:
         """Take note of one frame; True when it holds nothing but usage."""
-        frame = parse_frame(raw)
-        if frame is None:
+        data = frame_data(raw)
+        if data is None:
             return False
         seen = self.seen
-        if frame.data == b"[DONE]":
+        if data == b"[DONE]":
             seen.finished = True
             return False
         try:
-            chunk = _CHUNK.decode(frame.data)
+            chunk = _CHUNK.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            _read_odd(frame.data)
+            _read_odd(data)
             return False
         if is_something(chunk.error):
-            error = WireError.of(frame.data)
+            error = WireError.of(data)
             seen.failure = in_band(error.message, error.code or error.type)
             return False
         seen.model = chunk.model or seen.model

@@ -28,6 +28,8 @@ class RawFrameReader:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The frames these bytes complete, their ends included. Raises ProtocolError past the size cap."""
+        if not self._rest and chunk.endswith(b"\n\n") and b"\r" not in chunk and chunk.count(b"\n\n") == 1:
+            return [chunk]  # one frame in one read: nearly every read of a chat stream
         # What was searched before is not searched again, but for an end that was cut in two.
         searched = max(len(self._rest) - 3, 0)
         buffer = self._rest + chunk if self._rest else chunk
@@ -59,10 +61,16 @@ class FrameReader:
         return [frame for frame in parsed if frame is not None]
 
 
+def frame_data(raw: bytes) -> bytes | None:
+    """The data of a whole frame without its event's name; `None` for comments and frames without data."""
+    if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2:
+        return raw[6:-2] or None
+    frame = parse_frame(raw)
+    return None if frame is None else frame.data or None
+
+
 def parse_frame(raw: bytes) -> Frame | None:
     """The event a whole frame holds; `None` for comments and frames without data."""
-    if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2:
-        return Frame(None, raw[6:-2])  # nearly every frame of a chat stream
     event: str | None = None
     data: list[bytes] = []
     for line in raw.splitlines():

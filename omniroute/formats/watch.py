@@ -19,7 +19,7 @@ _NOTHING = frozenset({b"", b"null", b"[]", b"{}"})
 
 def is_something(raw: msgspec.Raw) -> bool:
     """True for a member that is there and holds anything."""
-    return bytes(raw) not in _NOTHING
+    return raw is not ABSENT and bytes(raw) not in _NOTHING
 
 
 class StreamWatch(Protocol):
