@@ -46,13 +46,15 @@ _PATHS = {
 }
 
 
-def check_key(key: ApiKey | None, model: str) -> None:
-    """Raises `Refused` when the key may not use the model."""
+def check_key(key: ApiKey | None, requested: str, target: Target) -> None:
+    """Raises `Refused` unless one of the model's names matches a pattern of the key."""
     if key is None or not key.allowed_models:
         return
-    if not any(fnmatch.fnmatchcase(model, pattern) for pattern in key.allowed_models):
+    provider = target.provider
+    names = [requested, *(f"{name}/{target.model}" for name in (provider.id, *provider.aliases))]
+    if not any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in key.allowed_models):
         raise Refused(
-            ErrorKind.NOT_ALLOWED, f"the key {key.name!r} may not use the model {model!r}", param="model"
+            ErrorKind.NOT_ALLOWED, f"the key {key.name!r} may not use the model {requested!r}", param="model"
         )
 
 

@@ -43,8 +43,8 @@ async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply
     entry.requested_model = envelope.model
     entry.stream = envelope.stream and call.operation.format is not None
     entry.session_id = session_of(call.headers, envelope)
-    answers.check_key(call.key, entry.requested_model)
     target = resolve(snapshot, entry.requested_model, only_provider=call.only_provider)
+    answers.check_key(call.key, entry.requested_model, target)
     answers.check_format(target, call.operation)
     attempts = gateway.health.usable(plan(snapshot, (target,)))
     failures: list[tuple[Attempt, Failure]] = []
