@@ -1,7 +1,7 @@
 """A gateway with all its parts, from what is on disk."""
 
 import asyncio
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,10 +17,12 @@ from omniroute.gateway.live import Live
 from omniroute.gateway.snapshot import build_snapshot
 from omniroute.gateway.upstream_request import Addresses
 from omniroute.gateway.usage_log import UsageLog
+from omniroute.gateway.window import Sums
 from omniroute.paths import Paths
 from omniroute.providers.load import load_catalogue
 from omniroute.providers.pricing import Prices
 from omniroute.settings import Settings, environment
+from omniroute.store import usage
 from omniroute.store.configuration import load_configuration
 from omniroute.store.database import open_database
 from omniroute.store.master_key import load_master_key
@@ -39,6 +41,9 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
     database = await open_database(paths, clock)
     try:
         configuration = await database.read(partial(load_configuration, vault=vault))
+        today = await database.read(
+            partial(usage.totals, chosen=usage.Filter(since_ms=_midnight_ms(clock, zone)))
+        )
         prices = Prices(catalogue)
         usage_log = UsageLog(database, clock, partial(finish, prices=prices))
         live = Live(clock, zone, usage_log.running)
@@ -65,6 +70,17 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
         await database.close()
         raise
     usage_log.on_rows = live.observe
+    live.start_day_with(
+        Sums(
+            requests=today.requests,
+            errors=today.errors,
+            tokens_in=today.prompt,
+            tokens_out=today.completion,
+            cache_read=today.cache_read,
+            cost_nano_usd=today.cost_nano_usd,
+            unpriced=today.unpriced,
+        )
+    )
     live.accounts = lambda: {
         gateway.snapshot.providers[provider_id].label: accounts
         for provider_id, accounts in gateway.snapshot.accounts.items()
@@ -83,6 +99,12 @@ def secrets_in_use(gateway: Gateway, token: str) -> list[str]:
     """What must never be written anywhere."""
     accounts = (account for rows in gateway.snapshot.accounts.values() for account in rows)
     return [token, *(account.secret for account in accounts if account.secret)]
+
+
+def _midnight_ms(clock: Clock, zone: tzinfo | None) -> int:
+    """The start of the day it is, in the gateway's zone."""
+    now = datetime.fromtimestamp(clock.now_ms() / 1000, zone)
+    return int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
 
 
 def time_zone(name: str) -> tzinfo | None:
