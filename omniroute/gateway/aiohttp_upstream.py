@@ -1,7 +1,7 @@
 """Upstream over aiohttp's client: pooled connections, addresses checked when they are resolved."""
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,24 +13,25 @@ from aiohttp.resolver import DefaultResolver
 
 from omniroute.errors import Failure, FailureKind
 from omniroute.gateway.upstream import HttpRequest, UpstreamAnswer, UpstreamFailed
-from omniroute.providers.wire import is_private_address
+from omniroute.providers.wire import is_private_address, is_refused_address
 
 _KEEPALIVE_S = 30.0
 
 
-class _PublicResolver(AbstractResolver):
-    """Names whose address is private are refused: a provider's name must not lead into our own network."""
+class _CheckedResolver(AbstractResolver):
+    """Names whose addresses may not be asked are refused, however the name got them."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_refused: Callable[[str], bool]) -> None:
         self._system = DefaultResolver()
+        self._is_refused = is_refused
 
     async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[ResolveResult]:
-        """The host's public addresses; OSError when it has none."""
+        """The host's addresses that may be asked; OSError when it has none."""
         found = await self._system.resolve(host, port, family)
-        public = [result for result in found if not is_private_address(result["host"])]
-        if found and not public:
-            raise OSError(None, f"{host} resolves to a private address; `--allow-private` permits it")
-        return public
+        allowed = [result for result in found if not self._is_refused(result["host"])]
+        if found and not allowed:
+            raise OSError(None, f"{host} leads to an address of this network; `--allow-private` permits it")
+        return allowed
 
     async def close(self) -> None:
         """Nothing is kept open."""
@@ -91,7 +92,7 @@ class AiohttpUpstream:
             limit=0,
             ssl=self._tls,
             keepalive_timeout=_KEEPALIVE_S,
-            resolver=None if allow_private else _PublicResolver(),
+            resolver=_CheckedResolver(is_refused_address if allow_private else is_private_address),
         )
         session = aiohttp.ClientSession(
             connector=connector,

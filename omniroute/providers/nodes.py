@@ -47,7 +47,7 @@ def node_provider(node: Node) -> Provider:
         case NodeType.OLLAMA:
             base = _API_END.sub("", base)
             formats = {FormatName.OLLAMA: f"{base}/api/chat"}
-            endpoints = {Endpoint.EMBEDDINGS: f"{base}/api/embed", Endpoint.MODELS: f"{base}/api/tags"}
+            endpoints = {Endpoint.EMBEDDINGS: f"{base}/v1/embeddings", Endpoint.MODELS: f"{base}/api/tags"}
     return Provider(
         id=node.id,
         name=node.name,
