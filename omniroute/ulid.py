@@ -1,7 +1,6 @@
 """Identifiers: unique, sortable where that helps, and no secrets."""
 
 import random
-import uuid
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # Seeded by the system once. An id has to be unique, not unguessable, and a system call for each costs 12 µs.
@@ -15,5 +14,6 @@ def new_ulid(now_ms: int) -> str:
 
 
 def new_uuid() -> str:
-    """A random UUID, version 4."""
-    return str(uuid.UUID(int=_RANDOM.getrandbits(128), version=4))
+    """A random UUID, version 4, variant 10 (RFC 9562)."""
+    text = f"{_RANDOM.getrandbits(128):032x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
