@@ -32,7 +32,7 @@ def facts(request: RequestLive, detail: CallLogDetail | None) -> list[Fact]:
     found = [*_what(request), *_amounts(request, detail), *_times(request)]
     if detail is not None:
         found += _logged(detail)
-    return [*found, Fact("Request id", request.request_id), Fact("Log id", request.id)]
+    return [*found, Fact("Id", f"{request.request_id}, in the log {request.id}")]
 
 
 def attempt_lines(attempts: list[Attempt]) -> list[str]:
