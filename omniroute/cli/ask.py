@@ -101,7 +101,7 @@ def _other_way(refusal: ApiRefused) -> Dialect | None:
 def _sorted_out(refusal: ApiRefused) -> OmniRouteError:
     """The error whose exit code says whose fault it is."""
     if refusal.status == _NOT_FOUND:
-        return NotFound(f"{refusal.message}; see: omniroute models")
+        return NotFound(f"{refusal.message.rstrip('.')}; see: omniroute models")
     return UpstreamFailed(refusal.message) if refusal.status >= _UPSTREAM_FROM else refusal
 
 

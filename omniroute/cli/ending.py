@@ -13,7 +13,8 @@ from omniroute.errors import OmniRouteError
 from omniroute.exit_codes import ExitCode
 from omniroute.paths import variable
 
-_HTTP_NOT_FOUND = 404
+_BY_STATUS = {404: ExitCode.NOT_FOUND, 502: ExitCode.UPSTREAM, 504: ExitCode.UPSTREAM}
+"""What the status of a refused call says more closely."""
 _SURPLUS = "unexpected extra argument"
 
 
@@ -47,8 +48,8 @@ def code_of(error: OmniRouteError) -> ExitCode:
 
     if isinstance(error, Unreachable) and not error.url:
         return ExitCode.NOT_RUNNING
-    if isinstance(error, ApiRefused) and error.status == _HTTP_NOT_FOUND:
-        return ExitCode.NOT_FOUND
+    if isinstance(error, ApiRefused):
+        return _BY_STATUS.get(error.status, error.exit_code)
     return error.exit_code
 
 

@@ -7,7 +7,7 @@ import typer
 from omniroute.cli import output, words
 from omniroute.cli.failures import UpstreamFailed, UsageError
 from omniroute.cli.gateway import client
-from omniroute.cli.providers.select import Account, pick_connection
+from omniroute.cli.providers.select import Account, label, pick_connection
 
 if TYPE_CHECKING:
     from omniroute.api.providers import Connection, TestResult
@@ -41,9 +41,8 @@ def _list(*, as_json: output.Json = False) -> None:
         return
     rows = [
         (
-            one.provider_name if one.provider_name == one.prefix else one.provider,
-            one.name,
             one.prefix,
+            one.name,
             str(one.priority),
             _state(one),
             words.text(one.masked_api_key),
@@ -52,7 +51,7 @@ def _list(*, as_json: output.Json = False) -> None:
         )
         for one in found
     ]
-    output.table(("provider", "name", "prefix", "priority", "state", "key", "tested", "id"), rows, right=(3,))
+    output.table(("provider", "name", "priority", "state", "key", "tested", "id"), rows, right=(2,))
 
 
 def _show(account: Account, *, as_json: output.Json = False) -> None:
@@ -119,10 +118,10 @@ def _test(
         output.document({"results": [_as_json(one, result) for one, result in results]})
     else:
         for one, result in results:
-            output.line(f"{one.provider}/{one.name}: {_verdict(result)}")
+            output.line(f"{label(one)}: {_verdict(result)}")
     if not results:
         output.say("no providers yet; connect one with: omniroute providers add PROVIDER")
-    failed = [f"{one.provider}/{one.name}" for one, result in results if result.valid is False]
+    failed = [label(one) for one, result in results if result.valid is False]
     if failed:
         raise UpstreamFailed(f"the test failed for {', '.join(failed)}")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ from omniroute.cli import output
 from omniroute.cli.failures import Conflict, UsageError
 from omniroute.cli.gateway import client
 from omniroute.cli.providers.key_input import KeyOnCommandLine, KeyVariable, read_key
-from omniroute.cli.providers.select import parse_variables, pick_provider
+from omniroute.cli.providers.select import label, parse_variables, pick_provider
 
 if TYPE_CHECKING:
     from omniroute.api.providers import CatalogueEntry, Connection, NodeEntry
@@ -131,9 +132,10 @@ def _add_from_catalogue(gateway: "Client", wanted: str, wish: Wish) -> "tuple[Co
     entry = pick_provider(calls.catalogue(gateway), wanted)
     if (existing := _existing(gateway, entry.id, wish)) is not None:
         return existing, False
+    wish = _completed(entry, wish)
     required = entry.needs_key and entry.status == "active"  # others are refused with the permitted way
     key = read_key(wish.key_variable, what=entry.name, required=required)
-    return _connect(gateway, entry.id, key, _completed(entry, wish)), True
+    return _connect(gateway, entry.id, key, wish), True
 
 
 def _completed(entry: "CatalogueEntry", wish: Wish) -> Wish:
@@ -207,8 +209,8 @@ def _existing(gateway: "Client", provider_id: str, wish: Wish) -> "Connection | 
     if wish.if_not_exists:
         return same[0]
     raise Conflict(
-        f"{same[0].provider} has an account named {same[0].name!r} already: choose another --name, "
-        f"or change it by: omniroute providers edit {same[0].provider}/{same[0].name}"
+        f"{same[0].provider_name} has an account named {same[0].name!r} already: choose another --name, "
+        f"or change it by: omniroute providers edit {quote(label(same[0]))}"
     )
 
 
@@ -237,8 +239,8 @@ def _report(added: "Connection", *, is_new: bool, as_json: bool) -> None:
         output.document({"connection": added, "created": is_new})
         return
     if not is_new:
-        output.say(f"{added.provider}/{added.name} is there already; nothing was changed")
+        output.say(f"{label(added)} is there already; nothing was changed")
         return
     tested = {"active": "; the key works", "error": f"; its test failed: {added.last_error}"}
-    output.say(f"{added.provider}/{added.name} is connected{tested.get(added.test_status, '')}")
-    output.say(f"see its models: omniroute providers models {added.provider}/{added.name}")
+    output.say(f"{label(added)} is connected{tested.get(added.test_status, '')}")
+    output.say(f"see its models: omniroute providers models {quote(label(added))}")

@@ -79,10 +79,12 @@ def _list(found: "list[CatalogueEntry]") -> None:
             entry.category,
             entry.status,
             str(entry.model_count),
-            ", ".join(entry.env_keys) or ("no key needed" if not entry.needs_key else output.UNKNOWN),
+            ", ".join(entry.env_keys)
+            or ("no key needed" if usable and not entry.needs_key else output.UNKNOWN),
             words.one_line(entry.status_note) if entry.status_note else "",
         )
         for entry in found
+        for usable in (entry.status == "active",)
     ]
     output.table(("id", "name", "category", "status", "models", "key from", "note"), rows, right=(4,))
 
@@ -110,5 +112,5 @@ def _show(entry: "CatalogueEntry") -> None:
         from omniroute.cli.providers.models import model_table
 
         model_table(entry.models)
-    if entry.status == "active":
+    if entry.status == "active" and not entry.connections:
         output.say(f"\nconnect it: omniroute providers add {entry.id}")

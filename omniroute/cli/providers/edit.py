@@ -8,7 +8,7 @@ from omniroute.cli import output
 from omniroute.cli.failures import UsageError
 from omniroute.cli.gateway import client
 from omniroute.cli.providers.key_input import KeyOnCommandLine, KeyVariable, read_key
-from omniroute.cli.providers.select import Account, parse_variables, pick_connection
+from omniroute.cli.providers.select import Account, label, parse_variables, pick_connection
 
 if TYPE_CHECKING:
     from omniroute.api.providers import Connection
@@ -61,7 +61,7 @@ def _edit(  # noqa: PLR0913  # every option is an argument
         one = pick_connection(calls.connections(gateway), account)
         changes: dict[str, object] = {}
         if new_key or api_key_env:
-            changes["api_key"] = read_key(api_key_env, what=f"{one.provider}/{one.name}")
+            changes["api_key"] = read_key(api_key_env, what=label(one))
         given = {"name": name, "priority": priority, "allow_private": allow_private}
         changes |= {member: value for member, value in given.items() if value is not None}
         emptied = {"default_model": default_model, "base_url": base_url}
@@ -110,10 +110,10 @@ def _remove(
     with client() as gateway:
         known = calls.connections(gateway)
         one = pick_connection(known, account)
-        label = f"{one.provider}/{one.name}"
+        called = label(one)
         if not yes and not output.asks_person():
-            raise UsageError(f"removing {label} needs --yes where nobody can be asked")
-        if not yes and not output.confirm(f"Remove {label} with its key?"):
+            raise UsageError(f"removing {called} needs --yes where nobody can be asked")
+        if not yes and not output.confirm(f"Remove {called} with its key?"):
             raise typer.Exit
         deleted = calls.remove(gateway, one.id)
         alone = not any(other.provider == one.provider for other in known if other.id != one.id)
@@ -122,7 +122,7 @@ def _remove(
     if as_json:
         output.document(deleted)
     else:
-        output.say(f"{label} is removed")
+        output.say(f"{called} is removed")
 
 
 def _switch(account: str, *, on: bool, as_json: bool) -> None:
@@ -144,4 +144,4 @@ def _change(gateway: "Client", one: "Connection", changes: dict[str, object], *,
         output.document({"connection": changed})
     else:
         state = "enabled" if changed.is_active else "disabled"
-        output.say(f"{changed.provider}/{changed.name} is changed, and {state}")
+        output.say(f"{label(changed)} is changed, and {state}")

@@ -8,6 +8,7 @@ from omniroute.cli import output
 from omniroute.cli.failures import UsageError
 from omniroute.cli.gateway import client
 from omniroute.cli.providers.add import DEFAULT_NAME
+from omniroute.cli.providers.select import label
 from omniroute.paths import variable
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _import_env(
     elif not new:
         output.say(f"{', '.join(sorted({entry.id for entry, _ in found}))}: connected already")
     for one in added:
-        output.say(f"{one.provider}/{one.name} is connected")
+        output.say(f"{label(one)} is connected")
     for provider, reason in refused.items():
         output.say(f"{provider} is not connected: {reason}")
 
@@ -135,7 +136,7 @@ def _detect(
     ]
     output.table(("provider", "name", "base URL", "models", "connected"), rows, right=(3,))
     for one in added:
-        output.say(f"{one.provider}/{one.name} is connected")
+        output.say(f"{label(one)} is connected")
     if new and not add:
         output.say("connect them with: omniroute providers detect --add")
 

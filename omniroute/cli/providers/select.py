@@ -33,10 +33,15 @@ def pick_connection(connections: "Sequence[Connection]", wanted: str) -> "Connec
                 lambda one, text: is_id_prefix(one.id, text),
             ),
             what="account",
-            label=lambda one: f"{one.id}  {one.provider}/{one.name}",
+            label=lambda one: f"{one.id}  {label(one)}",
         )
     except NotFound as error:
         raise NotFound(f"{error}; see: omniroute providers list") from None
+
+
+def label(one: "Connection") -> str:
+    """What the account is called: it finds it again."""
+    return f"{one.prefix}/{one.name}"
 
 
 def pick_provider(catalogue: "Sequence[CatalogueEntry]", wanted: str) -> "CatalogueEntry":
