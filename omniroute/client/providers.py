@@ -118,7 +118,7 @@ def remove_node(client: Client, node_id: str) -> Deleted:
 
 
 def custom_models(client: Client, *, provider: str | None = None) -> dict[str, list[ModelEntry]]:
-    """Provider id to the models that were added to it or found there."""
+    """Provider id to the models that were added to it by hand."""
     return client.get("/api/provider-models", ModelsByProvider, {"provider": provider}).models
 
 

@@ -66,7 +66,7 @@ async def check_key(call: ManageCall) -> TestResult:
 async def list_models(call: ManageCall) -> ModelList:
     """`GET /api/providers/{id}/models`: the provider's own list, else the shipped one."""
     account, provider = await _place(call)
-    found = await discovered_models(call.gateway, provider, account, refresh=call.flag("refresh"))
+    found = await discovered_models(call, provider, account, refresh=call.flag("refresh"))
     provider = call.gateway.snapshot.providers[provider.id]  # with what was just found
     listed = (
         provider.models if found is None else [provider.model(model.id) or model for model in found.models]

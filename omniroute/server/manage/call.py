@@ -1,5 +1,6 @@
 """One management call: what a handler is given, and what it may answer."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -11,6 +12,9 @@ from omniroute.api.system import ServerFile
 from omniroute.gateway.gateway import Gateway
 
 T = TypeVar("T")
+
+_NAMED_FIELD = re.compile(r"field `([^`]+)`")
+"""How msgspec names a member that is missing or unknown."""
 
 
 class ApiError(Exception):
@@ -75,8 +79,9 @@ class ManageCall:
             return msgspec.json.decode(self.body or b"{}", type=type_)
         except msgspec.ValidationError as error:
             message, _, where = str(error).partition(" - at `$")
-            name = where.strip("`.") or "body"
-            raise invalid(name, message) from None
+            named = _NAMED_FIELD.search(message)
+            place = [where.strip("`."), named[1] if named is not None else ""]
+            raise invalid(".".join(filter(None, place)) or "body", message) from None
         except msgspec.DecodeError as error:
             raise ApiError(400, "INVALID_JSON", f"the body is not JSON: {error}") from None
 

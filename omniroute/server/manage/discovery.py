@@ -7,7 +7,8 @@ from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.probe import TIMEOUT_S, fetch_models
 from omniroute.gateway.upstream import UpstreamFailed
 from omniroute.records import Account, Category, Endpoint, Provider
-from omniroute.server.manage.call import ApiError
+from omniroute.server.manage.call import ApiError, ManageCall
+from omniroute.server.manage.rows import read
 from omniroute.store import discovered
 from omniroute.store.discovered import Discovered
 
@@ -22,17 +23,17 @@ _log = logging.getLogger(__name__)
 
 
 async def discovered_models(
-    gateway: Gateway, provider: Provider, account: Account, *, refresh: bool
+    call: ManageCall, provider: Provider, account: Account, *, refresh: bool
 ) -> Discovered | None:
     """The provider's own list, at most ten minutes old; `None`: it publishes none. Raises `ApiError`."""
     if Endpoint.MODELS not in provider.endpoints:
         return None
     if not refresh:
-        kept = await gateway.database.read(lambda c: discovered.find(c, account.id))
-        if kept is not None and gateway.clock.now_ms() - kept.fetched_at_ms < FRESH_MS:
+        kept = await read(call, lambda c: discovered.find(c, account.id))
+        if kept is not None and call.gateway.clock.now_ms() - kept.fetched_at_ms < FRESH_MS:
             return kept
     try:
-        return await _ask(gateway, provider, account, timeout_s=TIMEOUT_S)
+        return await _ask(call.gateway, provider, account, timeout_s=TIMEOUT_S)
     except ConfigError as error:
         raise ApiError(400, "INVALID_STATE", str(error)) from None
     except UpstreamFailed as failed:

@@ -1,5 +1,6 @@
 """`/api/providers`: connections."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -66,7 +67,7 @@ async def change_connection(call: ManageCall) -> ConnectionBody:
     """`PUT /api/providers/{id}`: what is absent stays."""
     change = call.read(ConnectionChange)
 
-    def update(connection: sa.Connection) -> Account:
+    def update(connection: sa.Connection) -> tuple[Account, bool]:
         before = account_of(connection, call.gateway.vault, call.params["id"])
         provider = call.gateway.snapshot.providers.get(before.provider_id)
         if provider is None:
@@ -75,13 +76,18 @@ async def change_connection(call: ManageCall) -> ConnectionBody:
         if not _only_switched_off(change):
             after = checked_account(provider, after)
         stored = accounts.update(connection, call.gateway.vault, after)
-        if (before.base_url, before.secret) != (after.base_url, after.secret):
+        is_elsewhere = (before.base_url, before.secret) != (after.base_url, after.secret)
+        if is_elsewhere:
             discovered.forget(connection, before.id)
         fields = ", ".join(name for name in change.__struct_fields__ if getattr(change, name) is not UNSET)
         note(call, connection, "provider.update", before.id, provider=provider.label, fields=fields)
-        return stored
+        return stored, is_elsewhere
 
-    return _body(call, await commit(call, update))
+    stored, is_elsewhere = await commit(call, update)
+    if is_elsewhere:
+        provider = call.gateway.snapshot.providers[stored.provider_id]
+        await discover_if_unknown(call.gateway, provider, stored)
+    return _body(call, stored)
 
 
 async def remove_connection(call: ManageCall) -> Deleted:
@@ -112,7 +118,7 @@ def _new_account(call: ManageCall, provider: Provider, new: NewConnection) -> Ac
         secret=None if new.api_key is None else new.api_key.strip() or None,
         base_url=new.base_url,
         allow_private=new.allow_private,
-        variables=MappingProxyType({name: value.strip() for name, value in new.variables.items()}),
+        variables=_variables(new.variables),
         default_model=new.default_model,
         created_at_ms=now_ms,
         updated_at_ms=now_ms,
@@ -150,11 +156,17 @@ def _changed(before: Account, change: ConnectionChange, now_ms: int) -> Account:
         updated_at_ms=now_ms,
     )
     if change.variables is not UNSET:
-        after = replace(after, variables=MappingProxyType(dict(change.variables)))
+        after = replace(after, variables=_variables(change.variables))
+    if before.last_error == accounts.UNREADABLE and after.secret is not None and change.is_active is UNSET:
+        after = replace(after, is_active=True)  # it was off only because its key did not open
     tested = ("secret", "base_url", "variables")
     if any(getattr(before, name) != getattr(after, name) for name in tested):
         after = replace(after, test_status="unknown", last_error=None, last_tested_ms=None)
     return after
+
+
+def _variables(given: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType({name: value.strip() for name, value in given.items()})
 
 
 def _only_switched_off(change: ConnectionChange) -> bool:

@@ -66,9 +66,7 @@ def _instant(name: str, text: str, now_ms: int, zone: tzinfo | None, *, is_end: 
             written += timedelta(days=1)
         return _local_ms(written, zone) if written.tzinfo is None else int(written.timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
-        raise invalid(
-            name, "must be an ISO 8601 day or instant, or how long ago: 24h, 7d"
-        ) from None
+        raise invalid(name, "must be an ISO 8601 day or instant, or how long ago: 24h, 7d") from None
 
 
 def _local_ms(local: datetime, zone: tzinfo | None) -> int:

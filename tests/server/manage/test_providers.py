@@ -10,6 +10,7 @@ import pytest
 from omniroute.api.providers import ConnectionChange, NewConnection, NewModel, NewNode
 from omniroute.client import providers
 from omniroute.client.http import ApiRefused
+from omniroute.store.tables import provider_connections
 from tests.server.manage.place import Place, names
 from tests.server.manage.vendor import KEY, MODELS, Vendor
 
@@ -311,7 +312,7 @@ async def test_a_prefix_that_means_something_is_a_conflict(place: Place, vendor:
         ({"name": "n", "prefix": "ab", "baseUrl": "http://169.254.169.254/"}, "baseUrl"),
         ({"name": "n", "prefix": "ab", "baseUrl": "http://h/v1", "type": "soap"}, "type"),
         ({"name": "n", "prefix": "ab", "baseUrl": "http://h/v1", "apiType": "soap"}, "apiType"),
-        ({"name": "n", "baseUrl": "http://h/v1"}, "body"),
+        ({"name": "n", "baseUrl": "http://h/v1"}, "prefix"),
     ],
 )
 async def test_a_node_that_cannot_be_used_is_refused(place: Place, body: dict[str, str], field: str) -> None:
@@ -392,3 +393,23 @@ async def test_every_change_is_in_the_audit_log_once(place: Place, vendor: Vendo
     ]
     assert body["entries"][2]["details"] == {"provider": "openai", "fields": "is_active"}
     assert {entry["actor"] for entry in body["entries"]} == {"cli"}
+
+
+async def test_a_new_key_wakes_an_account_whose_key_did_not_open(place: Place) -> None:
+    made = await place.call(providers.add, NewConnection(provider="groq", name="g", api_key="gsk_1"))
+    broken = provider_connections.update().values(secret="enc:other:AAAA:AAAA:AAAA")
+    await place.gateway.database.write(lambda c: c.execute(broken))
+    assert (await place.call(providers.connection, made.id)).is_active is False
+
+    woken = await place.call(providers.change, made.id, ConnectionChange(api_key="gsk_2"))
+    assert (woken.is_active, woken.last_error, woken.test_status) == (True, None, "unknown")
+
+
+async def test_a_node_that_moves_is_asked_for_its_models_again(place: Place, vendor: Vendor) -> None:
+    vendor.key = None
+    await place.call(providers.add_node, NewNode(name="Lab", prefix="lab", base_url="http://127.0.0.1:9/v1"))
+    made = await place.call(providers.add, NewConnection(provider="lab", name="default"))
+    assert "gpt-fast" not in place.gateway.snapshot.owners
+
+    await place.call(providers.change, made.id, ConnectionChange(base_url=vendor.url))
+    assert "gpt-fast" in place.gateway.snapshot.owners

@@ -1,0 +1,84 @@
+"""What the typed calls ask for."""
+
+from collections.abc import Callable
+
+import pytest
+
+from omniroute.api.keys import KeyChange, NewKey
+from omniroute.api.providers import ConnectionChange, KeyCheck, NewConnection, NewModel, NewNode, NodeChange
+from omniroute.client import keys, providers, system, usage
+from omniroute.client.http import ApiRefused, Client
+from omniroute.client.usage import CallFilters, Span
+from tests.live_gateway import TOKEN, LiveGateway
+
+Call = Callable[[Client], object]
+
+CALLS: list[tuple[Call, str]] = [
+    (providers.catalogue, "GET /api/providers/catalog"),
+    (lambda c: providers.catalogue_entry(c, "a/b c"), "GET /api/providers/catalog/a%2Fb%20c"),
+    (providers.connections, "GET /api/providers"),
+    (
+        lambda c: providers.connections(c, provider="openai", active=False),
+        "GET /api/providers?provider=openai&isActive=false",
+    ),
+    (lambda c: providers.connection(c, "../x"), "GET /api/providers/..%2Fx"),
+    (
+        lambda c: providers.add(c, NewConnection(provider="openai", name="n", api_key="k")),
+        "POST /api/providers",
+    ),
+    (lambda c: providers.change(c, "1", ConnectionChange(priority=2)), "PUT /api/providers/1"),
+    (lambda c: providers.remove(c, "1"), "DELETE /api/providers/1"),
+    (lambda c: providers.test(c, "1", model=None), "POST /api/providers/1/test"),
+    (lambda c: providers.check_key(c, KeyCheck(provider="openai")), "POST /api/providers/validate"),
+    (lambda c: providers.models(c, "1"), "GET /api/providers/1/models"),
+    (lambda c: providers.models(c, "1", refresh=True), "GET /api/providers/1/models?refresh=true"),
+    (providers.detect, "POST /api/providers/detect"),
+    (providers.nodes, "GET /api/provider-nodes"),
+    (lambda c: providers.node(c, "1"), "GET /api/provider-nodes/1"),
+    (
+        lambda c: providers.add_node(c, NewNode(name="n", prefix="p", base_url="http://h")),
+        "POST /api/provider-nodes",
+    ),
+    (lambda c: providers.change_node(c, "1", NodeChange(name="m")), "PUT /api/provider-nodes/1"),
+    (lambda c: providers.remove_node(c, "1"), "DELETE /api/provider-nodes/1"),
+    (providers.custom_models, "GET /api/provider-models"),
+    (lambda c: providers.add_model(c, NewModel(provider="p", model_id="m")), "POST /api/provider-models"),
+    (
+        lambda c: providers.remove_model(c, "p", "a/b:free"),
+        "DELETE /api/provider-models?provider=p&model=a%2Fb%3Afree",
+    ),
+    (keys.list_keys, "GET /api/keys"),
+    (lambda c: keys.show_key(c, "1"), "GET /api/keys/1"),
+    (lambda c: keys.create_key(c, NewKey(name="n")), "POST /api/keys"),
+    (lambda c: keys.change_key(c, "1", KeyChange(name="m")), "PATCH /api/keys/1"),
+    (lambda c: keys.revoke_key(c, "1"), "DELETE /api/keys/1"),
+    (usage.history, "GET /api/usage/history"),
+    (
+        lambda c: usage.history(c, Span(since="7d"), api_key_id="k"),
+        "GET /api/usage/history?since=7d&apiKeyId=k",
+    ),
+    (
+        lambda c: usage.call_logs(c, CallFilters(status="error"), Span(until="1h"), limit=5),
+        "GET /api/usage/call-logs?status=error&until=1h&limit=5&offset=0",
+    ),
+    (lambda c: usage.call_log(c, "1"), "GET /api/usage/call-logs/1"),
+    (system.init, "GET /api/init"),
+    (system.health, "GET /api/monitoring/health"),
+    (system.restart, "POST /api/restart"),
+    (system.shutdown, "POST /api/shutdown"),
+    (system.rotate_token, "POST /api/token/rotate"),
+    (
+        lambda c: system.audit_log(c, action="apiKey.*", limit=1),
+        "GET /api/compliance/audit-log?action=apiKey.%2A&limit=1&offset=0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "line"), CALLS, ids=[line for _, line in CALLS])
+def test_a_call_asks_for_this(gateway: LiveGateway, call: Call, line: str) -> None:
+    gateway.answers.clear()  # so that everything is refused, whatever its type
+    with pytest.raises(ApiRefused):
+        call(Client(gateway.url, TOKEN))
+    ((method, path, headers, _),) = gateway.asked
+    assert f"{method} {path}" == line
+    assert headers["authorization"] == f"Bearer {TOKEN}"
