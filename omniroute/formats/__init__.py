@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from omniroute.errors import ErrorKind
-from omniroute.formats import anthropic, openai_chat, openai_responses
+from omniroute.formats import anthropic, gemini, ollama, openai_chat, openai_responses
 from omniroute.formats.watch import Seen
 from omniroute.records import FormatName
 
@@ -26,7 +26,10 @@ class Format(Protocol):
     """What a dialect offers; a plain module satisfies it."""
 
     KEEPALIVE: bytes
+    """A comment for a stream that waits; empty where the dialect has none."""
     STREAM_TYPE: str
+    FRAME_ENDS: tuple[bytes, ...]
+    """How bytes end that are not in the middle of an event."""
 
     def StreamWatch(self) -> PassingStream:
         """A reader for a new stream."""
@@ -54,6 +57,8 @@ FORMATS: Mapping[FormatName, Format] = MappingProxyType(
         FormatName.OPENAI_CHAT: openai_chat,
         FormatName.OPENAI_RESPONSES: openai_responses,
         FormatName.ANTHROPIC: anthropic,
+        FormatName.GEMINI: gemini,
+        FormatName.OLLAMA: ollama,
     }
 )
 """Every dialect that clients can speak to the gateway."""

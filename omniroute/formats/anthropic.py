@@ -4,11 +4,12 @@ import msgspec
 
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ErrorKind, ProtocolError
-from omniroute.formats.sse import RawFrameReader, frame_data
+from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
 from omniroute.formats.watch import Seen, in_band
 
 KEEPALIVE = b'event: ping\ndata: {"type": "ping"}\n\n'
 STREAM_TYPE = "text/event-stream; charset=utf-8"
+FRAME_ENDS: tuple[bytes, ...] = SSE_FRAME_ENDS
 
 
 class _CacheWrites(msgspec.Struct):
@@ -83,7 +84,7 @@ class StreamWatch:
     def _note(self, data: bytes) -> None:
         try:
             event = _EVENT.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise ProtocolError("the upstream's stream holds an event that is not Anthropic's") from None
         seen = self.seen
         if event.delta is not None:
@@ -153,7 +154,7 @@ def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is no message."""
     try:
         whole = _WHOLE.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ProtocolError("the upstream's answer is not an Anthropic message") from None
     seen = Seen()
     seen.finished = True

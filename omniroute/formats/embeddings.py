@@ -22,7 +22,7 @@ def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is no list of embeddings."""
     try:
         whole = _WHOLE.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ProtocolError("the upstream's answer is not a list of embeddings") from None
     seen = Seen()
     seen.finished = True

@@ -34,7 +34,7 @@ class Envelope:
             return None
         try:
             return msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _lenient(bytes(raw))
 
     @property
@@ -87,6 +87,8 @@ def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
         return _MEMBERS.decode(body)
     except msgspec.ValidationError:
         raise Refused(ErrorKind.INVALID_JSON, "the body must be a JSON object") from None
+    except RecursionError:
+        raise Refused(ErrorKind.INVALID_JSON, "the body is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         # Clients that cut a string inside an emoji send half a surrogate, some send NaN: both are met in
         # the wild, and refused by msgspec but not by the standard library.

@@ -5,12 +5,13 @@ import msgspec
 from omniroute.conversation.usage import UNKNOWN
 from omniroute.errors import HEALS_BY_ITSELF, ErrorKind, ProtocolError
 from omniroute.formats.openai_usage import decode_usage
-from omniroute.formats.sse import RawFrameReader, frame_data
+from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
 from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
 from omniroute.formats.wire_error import WireError
 
 KEEPALIVE = b": keep-alive\n\n"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
+FRAME_ENDS: tuple[bytes, ...] = SSE_FRAME_ENDS
 
 
 class _Delta(msgspec.Struct):
@@ -73,7 +74,7 @@ class StreamWatch:
             return False
         try:
             chunk = _CHUNK.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             _read_odd(data)
             return False
         if is_something(chunk.error):
@@ -106,7 +107,7 @@ def _read_odd(data: bytes) -> None:
     """A chunk we cannot read may be a vendor's own extension: any JSON passes, anything else does not."""
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ProtocolError("the upstream's stream holds an event that is not JSON") from None
 
 
@@ -133,7 +134,7 @@ def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is no chat completion."""
     try:
         whole = _WHOLE.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ProtocolError("the upstream's answer is not a chat completion") from None
     if not whole.choices:
         raise ProtocolError("the upstream's answer holds no choices")

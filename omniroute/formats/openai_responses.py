@@ -5,11 +5,12 @@ import msgspec
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ErrorKind, ProtocolError
 from omniroute.formats import openai_chat
-from omniroute.formats.sse import RawFrameReader, frame_data
+from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
 from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
 
 KEEPALIVE = b": keep-alive\n\n"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
+FRAME_ENDS: tuple[bytes, ...] = SSE_FRAME_ENDS
 
 encode_error = openai_chat.encode_error
 
@@ -80,7 +81,7 @@ class StreamWatch:
     def _note(self, data: bytes) -> None:
         try:
             event = _EVENT.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise ProtocolError("the upstream's stream holds an event that is not of Responses") from None
         seen = self.seen
         kind = event.type or ""
@@ -140,7 +141,7 @@ def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is no response object."""
     try:
         whole = _WHOLE.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ProtocolError("the upstream's answer is not a response object") from None
     seen = Seen()
     seen.finished = True

@@ -38,7 +38,7 @@ def decode_usage(raw: bytes | msgspec.Raw) -> Usage:
     """The buckets; `UNKNOWN` for an object nobody can make sense of."""
     try:
         return disjoint(_DECODER.decode(raw))
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return UNKNOWN
 
 

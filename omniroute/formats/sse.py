@@ -8,6 +8,9 @@ from omniroute.errors import ProtocolError
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """A frame that grows past this is no event any more; images in base64 stay below."""
 
+SSE_FRAME_ENDS: tuple[bytes, ...] = (b"\n\n", b"\r\n\r\n")
+"""How bytes end when nobody is in the middle of an event."""
+
 _FRAME_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n")
 
 
@@ -73,7 +76,7 @@ def parse_frame(raw: bytes) -> Frame | None:
     """The event a whole frame holds; `None` for comments and frames without data."""
     event: str | None = None
     data: list[bytes] = []
-    for line in raw.splitlines():
+    for line in raw.removeprefix(b"\xef\xbb\xbf").splitlines():  # a byte order mark may open a stream
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":

@@ -21,7 +21,7 @@ class WireError:
         """The error in a JSON body of any known shape; all `None` for a body that is none."""
         try:
             value = msgspec.json.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return cls()
         if isinstance(value, list) and value:
             value = value[0]  # Gemini wraps errors of array streams

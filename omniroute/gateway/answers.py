@@ -43,6 +43,8 @@ _PATHS = {
     FormatName.OPENAI_CHAT: "/v1/chat/completions",
     FormatName.OPENAI_RESPONSES: "/v1/responses",
     FormatName.ANTHROPIC: "/v1/messages",
+    FormatName.GEMINI: "/v1beta/models/MODEL:generateContent",
+    FormatName.OLLAMA: "/api/chat",
 }
 
 

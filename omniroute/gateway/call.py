@@ -35,6 +35,8 @@ def _conversation(name: str, format_name: FormatName) -> Operation:
 CHAT = _conversation("chat", FormatName.OPENAI_CHAT)
 MESSAGES = _conversation("messages", FormatName.ANTHROPIC)
 RESPONSES = _conversation("responses", FormatName.OPENAI_RESPONSES)
+GENERATE = _conversation("generate", FormatName.GEMINI)
+OLLAMA_CHAT = _conversation("ollama-chat", FormatName.OLLAMA)
 EMBEDDINGS = Operation(
     "embeddings", FormatName.OPENAI_CHAT, embeddings.read_whole, endpoint=Endpoint.EMBEDDINGS
 )
@@ -53,6 +55,10 @@ class Call:
     request_id: str
     key: ApiKey | None
     """The gateway key it presented; `None` for a loopback caller without one."""
+    model: str | None = None
+    """The model, where the path names it and not the body."""
+    stream: bool | None = None
+    """Whether a stream is asked for, where that is not said by `"stream": true` alone."""
     only_provider: str | None = None
     """Set on `/v1/providers/{provider}/…`: the request never leaves that provider."""
 

@@ -40,8 +40,10 @@ async def exchange(gateway: Gateway, call: Call, reply: Reply) -> None:
 async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply, entry: UsageEntry) -> None:
     """Resolve, plan, and try until an attempt answers or nothing is left that could help."""
     envelope = Envelope(call.body)
-    entry.requested_model = envelope.model
-    entry.stream = envelope.stream and call.operation.format is not None
+    entry.requested_model = call.model or envelope.model
+    entry.stream = call.operation.format is not None and (
+        envelope.stream if call.stream is None else call.stream
+    )
     entry.session_id = session_of(call.headers, envelope)
     target = resolve(snapshot, entry.requested_model, only_provider=call.only_provider)
     answers.check_key(call.key, entry.requested_model, target)
@@ -66,5 +68,8 @@ async def _give_up(
 ) -> None:
     """Tell the client of the last failure, in its dialect, with the earliest time to come back."""
     error = answers.of_failures(failures, same_dialect=call.operation.format is not None)
-    entry.end(Outcome.ERROR, error.status, error.message)
+    if reply.begun:  # a comment went out while we waited, so the client has seen 200
+        entry.end(Outcome.CUT, 200, error.message)
+    else:
+        entry.end(Outcome.ERROR, error.status, error.message)
     await reply.fail(error, answers.headers_of(entry, attempts=len(entry.attempts)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from omniroute.errors import ConfigError, ErrorKind, Refused
+from omniroute.formats import FORMATS
 from omniroute.formats.envelope import Envelope
 from omniroute.gateway.call import Call, Operation
 from omniroute.gateway.upstream import HttpRequest
@@ -66,7 +67,7 @@ def _address(attempt: Attempt, operation: Operation, *, stream: bool) -> Address
     headers = {
         "User-Agent": USER_AGENT,
         "Content-Type": "application/json",
-        "Accept": "text/event-stream" if stream else "application/json",
+        "Accept": FORMATS[operation.dialect].STREAM_TYPE.partition(";")[0] if stream else "application/json",
         "Accept-Encoding": "identity" if stream else "gzip, deflate, br, zstd",
     }
     return Address(url, headers | dict(provider.headers) | credential)
@@ -108,6 +109,8 @@ def _stream_options(envelope: Envelope) -> dict[str, object]:
 
 
 def _body(attempt: Attempt, call: Call, envelope: Envelope) -> bytes:
+    if call.model is not None:
+        return call.body  # the URL names the model
     body = envelope.with_model(attempt.model)
     if not asks_for_usage(attempt, call, envelope):
         return body

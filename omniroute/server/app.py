@@ -23,6 +23,16 @@ _DECODED = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
 _log = logging.getLogger(__name__)
 
 
+class _Request(web.BaseRequest):
+    """Its answer says whether the connection may be used again, as things are when the answer begins."""
+
+    gateway_app: "App"
+
+    @property
+    def keep_alive(self) -> bool:  # type: ignore[override]  # aiohttp decides once, when the request begins
+        return super().keep_alive and not (self.gateway_app.draining or self.gateway_app.handing_over)
+
+
 class App:
     """Answers every request of one gateway."""
 
@@ -42,9 +52,9 @@ class App:
         """aiohttp's request, with the body limit of the plane it is for."""
         path = canonical_path(message.path.partition("?")[0])
         limit = MANAGE_BODY_BYTES if path.startswith("/api/") else self.gateway.settings.max_body_size_bytes
-        return web.BaseRequest(
-            message, payload, protocol, writer, task, task.get_loop(), client_max_size=limit
-        )
+        request = _Request(message, payload, protocol, writer, task, task.get_loop(), client_max_size=limit)
+        request.gateway_app = self
+        return request
 
     async def dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request, errors in the dialect of the path it came by."""
@@ -60,8 +70,6 @@ class App:
             _log.exception("request %s failed inside the gateway", request_id)
             internal = Refused(ErrorKind.INTERNAL, "the gateway failed; its log says more")
             response = errors.refusal(path, internal, request_id)
-        if (self.draining or self.handing_over) and not response.prepared:
-            response.force_close()
         return response
 
     async def _serve(self, request: web.BaseRequest, path: str, request_id: str) -> web.StreamResponse:

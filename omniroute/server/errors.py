@@ -20,6 +20,9 @@ _CODES: dict[ErrorKind, str] = {
     ErrorKind.INTERNAL: "INTERNAL_ERROR",
     ErrorKind.UNAVAILABLE: "SERVICE_UNAVAILABLE",
 }
+OLLAMA_PATHS = frozenset({"/api/chat", "/api/tags", "/api/version"})
+"""Paths of the data plane that stand below `/api`."""
+
 _CORS_METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
@@ -37,13 +40,26 @@ def refusal(path: str, refused: Refused, request_id: str, *, allow: str | None =
 
 
 def _body(path: str, refused: Refused, request_id: str) -> bytes:
-    if path.startswith("/api"):
+    dialect = _dialect(path)
+    if dialect is None:
         code = _CODES.get(refused.kind, "VALIDATION_FAILED")
         return problem(code, refused.message, request_id)
-    name = FormatName.ANTHROPIC if path.startswith("/v1/messages") else FormatName.OPENAI_CHAT
-    return FORMATS[name].encode_error(
+    return FORMATS[dialect].encode_error(
         refused.kind, refused.message, request_id=request_id, param=refused.param
     )
+
+
+def _dialect(path: str) -> FormatName | None:
+    """The dialect of a path; `None` for the management API, which has its own shape."""
+    if path in OLLAMA_PATHS:
+        return FormatName.OLLAMA
+    if path == "/api" or path.startswith("/api/"):
+        return None
+    if path.startswith("/v1/messages") or path.endswith("/messages"):
+        return FormatName.ANTHROPIC
+    if path.startswith("/v1beta/") or (path.startswith("/v1/models/") and ":" in path):
+        return FormatName.GEMINI
+    return FormatName.OPENAI_CHAT
 
 
 def problem(code: str, message: str, request_id: str, details: tuple[Detail, ...] = ()) -> bytes:

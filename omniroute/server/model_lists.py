@@ -3,6 +3,7 @@
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from omniroute.clock import iso
@@ -130,3 +131,21 @@ def gemini_list(entries: Iterable[Listed]) -> dict[str, Any]:
     """The list as Gemini shows it."""
     kinds = (ModelKind.CHAT, ModelKind.EMBEDDING)
     return {"models": [gemini_entry(entry) for entry in entries if entry.model.kind in kinds]}
+
+
+def ollama_list(entries: Iterable[Listed]) -> dict[str, Any]:
+    """The list as Ollama shows it; what only files on a disk have is empty."""
+    details = {"format": "api", "parameter_size": "", "quantization_level": ""}
+    return {
+        "models": [
+            {
+                "name": entry.id,
+                "model": entry.id,
+                "modified_at": iso(CATALOGUE_DATE_S * 1000),
+                "size": 0,
+                "digest": f"sha256:{sha256(entry.id.encode()).hexdigest()}",
+                "details": {**details, "family": entry.provider.id, "families": [entry.provider.id]},
+            }
+            for entry in entries
+        ]
+    }

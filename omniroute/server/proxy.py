@@ -6,8 +6,19 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from omniroute import __version__
 from omniroute.errors import ErrorKind, Refused
-from omniroute.gateway.call import CHAT, EMBEDDINGS, MESSAGES, RESPONSES, Call, Operation
+from omniroute.formats.envelope import Envelope, check_model_name
+from omniroute.gateway.call import (
+    CHAT,
+    EMBEDDINGS,
+    GENERATE,
+    MESSAGES,
+    OLLAMA_CHAT,
+    RESPONSES,
+    Call,
+    Operation,
+)
 from omniroute.gateway.exchange import exchange
 from omniroute.server import model_lists
 from omniroute.server.incoming import Incoming, Plane, Route, RouteRow
@@ -26,9 +37,10 @@ def _operation(operation: Operation) -> Serve:
     return serve
 
 
-async def _exchange(incoming: Incoming, operation: Operation) -> web.StreamResponse:
+async def _exchange(
+    incoming: Incoming, operation: Operation, *, model: str | None = None, stream: bool | None = None
+) -> web.StreamResponse:
     http = incoming.http
-    body = await incoming.body()
     headers = {"X-Request-Id": incoming.request_id}
     if operation is MESSAGES:
         headers["request-id"] = incoming.request_id
@@ -38,15 +50,35 @@ async def _exchange(incoming: Incoming, operation: Operation) -> web.StreamRespo
         method=http.method,
         path=incoming.path,
         headers=http.headers,
-        body=body,
+        body=await incoming.body(),
         request_id=incoming.request_id,
         key=incoming.caller.key,
+        model=model,
+        stream=stream,
         only_provider=incoming.params.get("provider"),
     )
     await exchange(incoming.gateway, call, reply)
     if reply.response is None:
         raise Refused(ErrorKind.INTERNAL, "the gateway gave no answer; its log says more")
     return reply.response
+
+
+async def _generate(incoming: Incoming) -> web.StreamResponse:
+    """Gemini's path names model and verb; the verb is what follows the last colon."""
+    model, _, verb = incoming.params["id"].rpartition(":")
+    if verb not in ("generateContent", "streamGenerateContent") or not model:
+        raise Refused(ErrorKind.NOT_FOUND, f"no verb {verb[:60]!r} is served here")
+    stream = verb == "streamGenerateContent"
+    if stream and incoming.http.query.get("alt") != "sse":
+        raise Refused(ErrorKind.UNSUPPORTED, "streams are served as server-sent events: add ?alt=sse")
+    check_model_name(model)
+    return await _exchange(incoming, GENERATE, model=model, stream=stream)
+
+
+async def _ollama_chat(incoming: Incoming) -> web.StreamResponse:
+    """Ollama streams unless it is told not to."""
+    stream = Envelope(await incoming.body()).raw("stream") != b"false"
+    return await _exchange(incoming, OLLAMA_CHAT, stream=stream)
 
 
 async def _models(incoming: Incoming) -> web.StreamResponse:
@@ -80,6 +112,15 @@ def _by_bare_id(entries: list[Listed], wanted: str) -> Listed | None:
     return owners[0] if len(owners) == 1 else None
 
 
+async def _tags(incoming: Incoming) -> web.StreamResponse:
+    entries = model_lists.listed(incoming.gateway.snapshot, incoming.caller.key, kind="chat")
+    return _json(incoming, model_lists.ollama_list(entries))
+
+
+async def _ollama_version(incoming: Incoming) -> web.StreamResponse:
+    return _json(incoming, {"version": f"{__version__}-omniroute"})
+
+
 async def _embedding_models(incoming: Incoming) -> web.StreamResponse:
     entries = model_lists.listed(incoming.gateway.snapshot, incoming.caller.key, kind="embedding")
     return _json(incoming, model_lists.openai_list(entries))
@@ -103,6 +144,8 @@ def _wants_anthropic(incoming: Incoming) -> bool:
 
 def _wants_gemini(incoming: Incoming) -> bool:
     headers = incoming.http.headers
+    if incoming.path.startswith("/v1beta/"):
+        return True
     return "x-goog-api-key" in headers or "x-goog-api-client" in headers or "key" in incoming.http.query
 
 
@@ -128,6 +171,13 @@ ROUTES: tuple[RouteRow, ...] = (
     _proxy("GET", "/v1", _models),
     _proxy("GET", "/v1/models", _models),
     _proxy("GET", "/v1/models/{...id}", _model),
+    _proxy("POST", "/v1/models/{...id}", _generate),
+    _proxy("GET", "/v1beta/models", _models),
+    _proxy("GET", "/v1beta/models/{...id}", _model),
+    _proxy("POST", "/v1beta/models/{...id}", _generate),
+    _proxy("POST", "/api/chat", _ollama_chat),
+    _proxy("GET", "/api/tags", _tags),
+    _proxy("GET", "/api/version", _ollama_version),
     _proxy("POST", "/v1/providers/{provider}/chat/completions", _operation(CHAT)),
     _proxy("POST", "/v1/providers/{provider}/messages", _operation(MESSAGES)),
     _proxy("POST", "/v1/providers/{provider}/responses", _operation(RESPONSES)),

@@ -8,8 +8,6 @@ from omniroute.clock import iso
 from omniroute.gateway.answers import retry_headers
 from omniroute.gateway.call import ErrorAnswer, Operation
 
-_FRAME_ENDS = (b"\n\n", b"\r\n\r\n")
-
 
 class HttpReply:
     """One answer: whole, a stream, or an error in the client's dialect."""
@@ -50,7 +48,7 @@ class HttpReply:
     async def write(self, chunk: bytes) -> None:
         """Send some of a stream; waits while the client is slow. Raises ConnectionError when it is gone."""
         assert self.response is not None, "write before begin"  # noqa: S101 - a mistake of ours, not of a peer
-        self._at_frame_end = chunk.endswith(_FRAME_ENDS)
+        self._at_frame_end = chunk.endswith(self._operation.codec.FRAME_ENDS)
         await self.response.write(chunk)
 
     async def end(self) -> None:
@@ -73,12 +71,13 @@ class HttpReply:
     async def keep_alive(self) -> None:
         """Send a comment, unless the last bytes were half an event or the client does not read."""
         transport = self._request.transport
-        if not self._at_frame_end or transport is None or transport.is_closing():
+        comment = self._operation.codec.KEEPALIVE
+        if not comment or not self._at_frame_end or transport is None or transport.is_closing():
             return
         if self.response is not None and transport.get_write_buffer_size() > 0:
             return
         await self.begin({})
-        await self.write(self._operation.codec.KEEPALIVE)
+        await self.write(comment)
 
     def _encoded(self, error: ErrorAnswer, request_id: str) -> bytes:
         wait_s = error.retry_after_s

@@ -1,0 +1,159 @@
+"""Gemini generateContent as it passes by (API reference, read 2026-11-22)."""
+
+import msgspec
+
+from omniroute.conversation.usage import UNKNOWN, Usage
+from omniroute.errors import HTTP_STATUS, ErrorKind, ProtocolError
+from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
+from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
+
+KEEPALIVE = b": keep-alive\n\n"
+STREAM_TYPE = "text/event-stream; charset=utf-8"
+FRAME_ENDS: tuple[bytes, ...] = SSE_FRAME_ENDS
+
+
+class _Part(msgspec.Struct):
+    text: str | None = None
+    functionCall: msgspec.Raw = ABSENT
+    inlineData: msgspec.Raw = ABSENT
+    executableCode: msgspec.Raw = ABSENT
+
+
+class _Content(msgspec.Struct):
+    parts: list[_Part] | None = None
+
+
+class _Candidate(msgspec.Struct):
+    content: _Content | None = None
+    finishReason: str | None = None
+
+
+class _Feedback(msgspec.Struct):
+    blockReason: str | None = None
+
+
+class _Usage(msgspec.Struct):
+    promptTokenCount: int | None = None
+    candidatesTokenCount: int | None = None
+    thoughtsTokenCount: int | None = None
+    cachedContentTokenCount: int | None = None
+    toolUsePromptTokenCount: int | None = None
+
+
+class _Error(msgspec.Struct):
+    message: str | None = None
+    status: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    candidates: list[_Candidate] | None = None
+    promptFeedback: _Feedback | None = None
+    usageMetadata: _Usage | None = None
+    modelVersion: str | None = None
+    error: _Error | None = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+class StreamWatch:
+    """Reads along with a stream of partial answers."""
+
+    def __init__(self) -> None:
+        self.seen = Seen()
+        self._frames = RawFrameReader()
+
+    def pass_on(self, chunk: bytes) -> bytes:
+        """The bytes the client is to get: all of them. Raises ProtocolError."""
+        for raw in self._frames.feed(chunk):
+            data = frame_data(raw)
+            if data is not None:
+                _note(self.seen, _decode(data))
+        return chunk
+
+    def rest(self) -> bytes:
+        """Nothing is ever held back."""
+        return b""
+
+
+def read_whole(body: bytes) -> Seen:
+    """What a whole answer shows. Raises ProtocolError when it is none."""
+    answer = _decode(body)
+    if answer.candidates is None and answer.promptFeedback is None:
+        raise ProtocolError("the upstream's answer holds no candidates")
+    seen = Seen()
+    _note(seen, answer)
+    seen.finished = True
+    return seen
+
+
+def _decode(data: bytes) -> _Answer:
+    try:
+        return _ANSWER.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ProtocolError("the upstream's answer is not Gemini's") from None
+
+
+def _note(seen: Seen, answer: _Answer) -> None:
+    seen.model = answer.modelVersion or seen.model
+    if answer.error is not None:
+        seen.failure = in_band(answer.error.message, answer.error.status)
+    if answer.usageMetadata is not None:
+        seen.usage = _disjoint(answer.usageMetadata)
+    if answer.promptFeedback is not None and answer.promptFeedback.blockReason:
+        seen.finished = True
+    for candidate in answer.candidates or ():
+        for part in (candidate.content.parts if candidate.content else None) or ():
+            _note_part(seen, part)
+        if candidate.finishReason:
+            seen.finished = True
+
+
+def _note_part(seen: Seen, part: _Part) -> None:
+    if part.text:
+        seen.add_text(part.text)
+    for raw in (part.functionCall, part.executableCode):
+        if is_something(raw):
+            seen.add_text(bytes(raw).decode("utf-8", "replace"))
+    if is_something(part.inlineData):
+        seen.content = True
+
+
+def _disjoint(told: _Usage) -> Usage:
+    """The prompt's total includes what was cached; thoughts stand beside the candidates."""
+    if told.promptTokenCount is None:
+        return UNKNOWN
+    prompt = told.promptTokenCount + (told.toolUsePromptTokenCount or 0)
+    return Usage(
+        input=max(prompt - (told.cachedContentTokenCount or 0), 0),
+        cache_read=told.cachedContentTokenCount,
+        output=told.candidatesTokenCount,
+        reasoning=told.thoughtsTokenCount,
+    )
+
+
+_STATUSES: dict[int, str] = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def encode_error(
+    kind: ErrorKind, message: str, *, request_id: str, param: str | None = None, retry_at: str | None = None
+) -> bytes:
+    """The error body of the dialect; `code` has to be a number and `status` must not be missing."""
+    del request_id, param, retry_at
+    code = HTTP_STATUS[kind]
+    status = "UNIMPLEMENTED" if kind is ErrorKind.UNSUPPORTED else _STATUSES.get(code)
+    status = status or ("INTERNAL" if code >= 500 else "INVALID_ARGUMENT")
+    return msgspec.json.encode({"error": {"code": code, "message": message, "status": status}})
+
+
+def stream_error(kind: ErrorKind, message: str, *, request_id: str) -> bytes:
+    """The same as an event of a stream that has begun."""
+    return b"data: " + encode_error(kind, message, request_id=request_id) + b"\n\n"

@@ -1,0 +1,99 @@
+"""Ollama's chat as it passes by (API reference, read 2026-11-22)."""
+
+import msgspec
+
+from omniroute.conversation.usage import Usage
+from omniroute.errors import ErrorKind, ProtocolError
+from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
+
+KEEPALIVE = b""
+"""The dialect has no comment."""
+STREAM_TYPE = "application/x-ndjson"
+FRAME_ENDS: tuple[bytes, ...] = (b"\n",)
+MAX_LINE_BYTES = 32 * 1024 * 1024
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    thinking: str | None = None
+    tool_calls: msgspec.Raw = ABSENT
+
+
+class _Line(msgspec.Struct):
+    model: str | None = None
+    message: _Message | None = None
+    done: bool = False
+    prompt_eval_count: int | None = None
+    eval_count: int | None = None
+    error: str | None = None
+
+
+_LINE = msgspec.json.Decoder(_Line)
+
+
+class StreamWatch:
+    """Reads along with a stream of JSON lines."""
+
+    def __init__(self) -> None:
+        self.seen = Seen()
+        self._rest = b""
+
+    def pass_on(self, chunk: bytes) -> bytes:
+        """The bytes the client is to get: all of them. Raises ProtocolError."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > MAX_LINE_BYTES:
+            raise ProtocolError(f"a line of the stream is over {MAX_LINE_BYTES} bytes")
+        for line in lines:
+            if line.strip():
+                _note(self.seen, _decode(line))
+        return chunk
+
+    def rest(self) -> bytes:
+        """Nothing is ever held back."""
+        return b""
+
+
+def read_whole(body: bytes) -> Seen:
+    """What a whole answer shows. Raises ProtocolError when it is none."""
+    line = _decode(body)
+    if line.message is None and line.error is None:
+        raise ProtocolError("the upstream's answer holds no message")
+    seen = Seen()
+    _note(seen, line)
+    seen.finished = True
+    return seen
+
+
+def _decode(data: bytes) -> _Line:
+    try:
+        return _LINE.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise ProtocolError("the upstream's answer is not Ollama's") from None
+
+
+def _note(seen: Seen, line: _Line) -> None:
+    seen.model = line.model or seen.model
+    if line.error is not None:
+        seen.failure = in_band(line.error, None)
+    if line.message is not None:
+        for text in (line.message.content, line.message.thinking):
+            if text:
+                seen.add_text(text)
+        if is_something(line.message.tool_calls):
+            seen.add_text(bytes(line.message.tool_calls).decode("utf-8", "replace"))
+    if line.done:
+        seen.finished = True
+        seen.usage = Usage(input=line.prompt_eval_count, output=line.eval_count)
+
+
+def encode_error(
+    kind: ErrorKind, message: str, *, request_id: str, param: str | None = None, retry_at: str | None = None
+) -> bytes:
+    """The error body of the dialect: a sentence."""
+    del kind, request_id, param, retry_at
+    return msgspec.json.encode({"error": message})
+
+
+def stream_error(kind: ErrorKind, message: str, *, request_id: str) -> bytes:
+    """The same as a line of a stream that has begun; no line with `done` follows."""
+    return encode_error(kind, message, request_id=request_id) + b"\n"
