@@ -139,8 +139,7 @@ def _object(schema: JSONObject, text: str, root: JSONObject, depth: int) -> JSON
 
 def _scalar(kind: object, schema: JSONObject, text: str) -> Any:  # JSON of any shape
     if kind in ("integer", "number"):
-        minimum = schema.get("minimum")
-        return minimum if isinstance(minimum, int | float) else 0
+        return _number(schema)
     if kind == "boolean":
         return False
     if kind == "null":
@@ -148,6 +147,13 @@ def _scalar(kind: object, schema: JSONObject, text: str) -> Any:  # JSON of any 
     longest = schema.get("maxLength")
     text = text[:longest] if isinstance(longest, int) else text
     return text.ljust(_whole(schema.get("minLength")), ".")
+
+
+def _number(schema: JSONObject) -> int | float:
+    least, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+    if isinstance(above, int | float):
+        return above + 1
+    return least if isinstance(least, int | float) else 0
 
 
 def _followed(schema: object, root: JSONObject) -> JSONObject:

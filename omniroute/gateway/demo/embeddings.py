@@ -14,6 +14,7 @@ from omniroute.gateway.demo.provider import DIMENSIONS
 
 MAX_DIMENSIONS = 4096
 MAX_INPUTS = 2048
+_PLACES = 4  # of each word, so that two words that share one place still differ
 
 
 def answer(request: Envelope, *, model: str) -> bytes:
@@ -46,9 +47,9 @@ def embed(words: str | list[int], dimensions: int) -> list[float]:
     parts = re.findall(r"\w+", words.lower()) if isinstance(words, str) else [str(token) for token in words]
     vector = [0.0] * dimensions
     for part in parts:
-        digest = hashlib.blake2b(part.encode("utf-8", "replace"), digest_size=8).digest()
-        place = int.from_bytes(digest, "big")
-        vector[(place >> 1) % dimensions] += 1.0 if place & 1 else -1.0
+        digest = hashlib.blake2b(part.encode("utf-8", "replace"), digest_size=4 * _PLACES).digest()
+        for (place,) in struct.iter_unpack("<I", digest):
+            vector[(place >> 1) % dimensions] += 1.0 if place & 1 else -1.0
     length = math.sqrt(sum(number * number for number in vector))
     if length == 0:  # no words, or words that cancel each other out
         return [1.0] + [0.0] * (dimensions - 1)

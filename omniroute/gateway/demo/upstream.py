@@ -84,6 +84,9 @@ def _respond(request: HttpRequest, created_s: int) -> _Answered:
         return _embeddings(envelope)
     except Refused as refused:
         return _refusal(refused, format_name, request)
+    except (UnicodeEncodeError, RecursionError):
+        refusal = Refused(ErrorKind.BAD_REQUEST, "a tool of the request cannot be answered with")
+        return _refusal(refusal, format_name, request)
 
 
 def _embeddings(envelope: Envelope) -> _Answered:
