@@ -39,14 +39,15 @@ class OverviewScreen(LiveScreen):
         return [
             Figures().data_bind(LiveScreen.stats),
             Horizontal(
-                Plot("Requests/s", form="bars", number=numbers.rate, id="requests"),
-                Plot("Tokens/s", form="bars", number=numbers.rate, style="$accent", id="tokens"),
+                Plot("Requests/s", form="bars", number=numbers.rate, least=2, id="requests"),
+                Plot("Tokens/s", form="bars", number=numbers.rate, least=2, style="$accent", id="tokens"),
                 Vertical(
                     LatencyTable().data_bind(LiveScreen.stats),
                     Plot(
                         "Median latency",
                         form="curve",
                         number=numbers.duration_ms,
+                        least=10,
                         style="$warning",
                         id="median",
                     ),

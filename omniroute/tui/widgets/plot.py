@@ -30,6 +30,7 @@ class Plot(Widget):
         *,
         form: Literal["bars", "curve"],
         number: Callable[[float | None], str],
+        least: float,
         style: str = "$primary",
         id: str,
     ) -> None:
@@ -37,6 +38,8 @@ class Plot(Widget):
         self._title = title
         self._form = form
         self._number = number
+        self._least = least
+        """The scale never ends below: a few requests are no mountain, and half of it can be written."""
         self._style = style
 
     def show(self, values: Sequence[float | None], end_s: int) -> None:
@@ -51,7 +54,7 @@ class Plot(Widget):
         rows = max(height - 2, 1)
         steps = braille.in_steps(self.values, columns=columns * braille.DOTS_PER_COLUMN, end_s=self.end_s)
         known = [value for value in steps if value is not None]
-        top = braille.nice_top(max(known, default=0))
+        top = braille.nice_top(max([self._least, *known]))
         draw = braille.bars if self._form == "bars" else braille.curve
         padded = [None] * (columns * braille.DOTS_PER_COLUMN - len(steps)) + steps
         lines = draw(padded, rows=rows, top=top)
