@@ -29,7 +29,7 @@ class _Request(web.BaseRequest):
     gateway_app: "App"
 
     @property
-    def keep_alive(self) -> bool:  # type: ignore[override]  # aiohttp decides once, when the request begins
+    def keep_alive(self) -> bool:
         return super().keep_alive and not (self.gateway_app.draining or self.gateway_app.handing_over)
 
 

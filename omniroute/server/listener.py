@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from aiohttp import web
 
@@ -24,16 +23,13 @@ class Listener:
 
     def __init__(self, dispatch: Dispatch, make_request: RequestFactory) -> None:
         self._dispatch = dispatch
-        self._make_request = make_request
         self._server = web.Server(
-            self._counted, request_factory=self._request, access_log=None, handler_cancellation=True
+            self._counted, request_factory=make_request, access_log=None, handler_cancellation=True
         )
         self._accepting: list[asyncio.Server] = []
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._at_once = False
-        self.closing = False
-        """Answers tell the client to open a new connection for its next request."""
         self.running = 0
 
     async def open(self, sockets: Sequence[socket.socket]) -> None:
@@ -60,7 +56,7 @@ class Listener:
         return not self.running
 
     async def wait_for_connections(self, timeout_s: float) -> None:
-        """Until every client has gone, which `closing` asks of each with its next answer."""
+        """Until every client has gone; the app asks each to go, with its next answer."""
         try:
             async with asyncio.timeout(timeout_s):
                 while self._server.connections and not self._at_once:  # noqa: ASYNC110
@@ -92,8 +88,3 @@ class Listener:
             self.running -= 1
             if not self.running:
                 self._quiet.set()
-
-    def _request(self, message: Any, *rest: Any) -> web.BaseRequest:  # Any: aiohttp's own five arguments
-        if self.closing:
-            message = message._replace(should_close=True)
-        return self._make_request(message, *rest)

@@ -226,7 +226,6 @@ class Server:
         # Draining refuses new work; after a hand-over the few requests that still come are served.
         self._app.draining = self.successor_pid is None
         self._app.handing_over = self.successor_pid is not None
-        self._listener.closing = True
         await self._listener.stop_accepting()
         if self.successor_pid is not None:
             await self._listener.wait_for_connections(min(IDLE_CONNECTIONS_S, limit_s))
