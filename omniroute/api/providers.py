@@ -145,6 +145,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     price_output: float | None = None
     price_source: str | None = None
     custom: bool = False
+    """Added by the user."""
 
 
 class ModelList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -1,7 +1,7 @@
 """The calls that ask providers: tests of keys, lists of models, the servers on this machine."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import sqlalchemy as sa
 
@@ -21,6 +21,7 @@ from omniroute.records import Account, ModelFacts, Provider
 from omniroute.server.manage.call import ApiError, ManageCall
 from omniroute.server.manage.connection_rules import check_status, checked_account
 from omniroute.server.manage.discovery import discovered_models
+from omniroute.server.manage.models import added_models
 from omniroute.server.manage.named import account_of, provider_named
 from omniroute.server.manage.rows import commit, note, read
 from omniroute.server.manage.views import shown_model
@@ -64,19 +65,22 @@ async def check_key(call: ManageCall) -> TestResult:
 
 
 async def list_models(call: ManageCall) -> ModelList:
-    """`GET /api/providers/{id}/models`: the provider's own list, else the shipped one."""
+    """`GET /api/providers/{id}/models`: what the provider lists, else what is shipped; then what was added."""
     account, provider = await _place(call)
     found = await discovered_models(call, provider, account, refresh=call.flag("refresh"))
     provider = call.gateway.snapshot.providers[provider.id]  # with what was just found
-    listed = (
-        provider.models if found is None else [provider.model(model.id) or model for model in found.models]
-    )
+    added = await added_models(call, provider)
+    listed: Sequence[ModelFacts] = provider.models
+    if found is not None:
+        ids = dict.fromkeys([*(model.id for model in found.models), *added])
+        by_id = {model.id: model for model in provider.models}
+        listed = [by_id[model_id] for model_id in ids if model_id in by_id]
     return ModelList(
         provider=provider.id,
         connection_id=account.id,
         source="registry" if found is None else "remote",
         fetched_at=None if found is None else iso(found.fetched_at_ms),
-        models=await asyncio.to_thread(_priced, call.gateway, provider, listed),
+        models=await asyncio.to_thread(_priced, call.gateway, provider, listed, added),
     )
 
 
@@ -106,6 +110,11 @@ async def _place(call: ManageCall) -> tuple[Account, Provider]:
     return account, provider
 
 
-def _priced(gateway: Gateway, provider: Provider, models: Sequence[ModelFacts]) -> list[ModelEntry]:
+def _priced(
+    gateway: Gateway, provider: Provider, models: Sequence[ModelFacts], added: Container[str]
+) -> list[ModelEntry]:
     """Entries with the prices that requests are counted by; looking up the first one is slow."""
-    return [shown_model(model, gateway.prices.price_of(provider.id, model.id)) for model in models]
+    return [
+        shown_model(model, gateway.prices.price_of(provider.id, model.id), custom=model.id in added)
+        for model in models
+    ]

@@ -6,6 +6,7 @@ from omniroute.api.providers import Catalogue, CatalogueEntry
 from omniroute.providers.pricing import DEMO
 from omniroute.records import Category
 from omniroute.server.manage.call import ManageCall
+from omniroute.server.manage.models import added_models
 from omniroute.server.manage.named import provider_named
 from omniroute.server.manage.views import shown_model, shown_provider
 
@@ -22,4 +23,6 @@ async def show_provider(call: ManageCall) -> CatalogueEntry:
     """`GET /api/providers/catalog/{id}`: with its models."""
     provider = provider_named(call.gateway.snapshot, call.params["id"])
     entry = shown_provider(provider, call.gateway.snapshot)
-    return msgspec.structs.replace(entry, models=[shown_model(model) for model in provider.models])
+    added = await added_models(call, provider)
+    models = [shown_model(model, custom=model.id in added) for model in provider.models]
+    return msgspec.structs.replace(entry, models=models)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from omniroute.api.providers import ModelsByProvider, NewModel, Removed
-from omniroute.records import ModelFacts
+from omniroute.records import ModelFacts, Provider
 from omniroute.server.manage.call import Answer, ManageCall, invalid
 from omniroute.server.manage.named import provider_named
 from omniroute.server.manage.rows import commit, note, read
@@ -18,11 +18,17 @@ async def list_models(call: ManageCall) -> ModelsByProvider:
     known = await read(call, models.listing)
     return ModelsByProvider(
         models={
-            provider_id: [shown_model(model) for model in added]
+            provider_id: [shown_model(model, custom=True) for model in added]
             for provider_id, added in known.items()
             if wanted in (None, provider_id)
         }
     )
+
+
+async def added_models(call: ManageCall, provider: Provider) -> dict[str, ModelFacts]:
+    """Id to the models that the user added to this provider. Raises `ApiError`."""
+    known = await read(call, models.listing)
+    return {model.id: model for model in known.get(provider.id, ())}
 
 
 async def add_model(call: ManageCall) -> Answer:
@@ -46,7 +52,7 @@ async def add_model(call: ManageCall) -> Answer:
         return is_new, models.listing(connection)[provider.id]
 
     is_new, known = await commit(call, put)
-    body = ModelsByProvider(models={provider.id: [shown_model(model) for model in known]})
+    body = ModelsByProvider(models={provider.id: [shown_model(model, custom=True) for model in known]})
     return Answer(body, 201 if is_new else 200)
 
 

@@ -57,8 +57,8 @@ def shown_node(node: Node) -> NodeEntry:
     )
 
 
-def shown_model(model: ModelFacts, price: Price | None = None) -> ModelEntry:
-    """One model; `price` is what counts when the facts hold none."""
+def shown_model(model: ModelFacts, price: Price | None = None, *, custom: bool) -> ModelEntry:
+    """One model; `price` is what counts when the facts hold none, `custom` says that the user added it."""
     price = model.price or price
     return ModelEntry(
         id=model.id,
@@ -70,7 +70,7 @@ def shown_model(model: ModelFacts, price: Price | None = None) -> ModelEntry:
         price_input=_usd(price.rates.input) if price is not None else None,
         price_output=_usd(price.rates.output) if price is not None else None,
         price_source=price.source if price is not None else None,
-        custom=model.custom,
+        custom=custom,
     )
 
 

@@ -255,6 +255,21 @@ async def test_the_list_of_models_is_kept_for_ten_minutes(place: Place, vendor: 
     assert len(vendor.asked) == 3
 
 
+async def test_models_the_user_added_are_listed_with_those_of_the_provider(
+    place: Place, vendor: Vendor
+) -> None:
+    made = await place.call(providers.add, at(vendor))
+    await place.call(providers.add_model, NewModel(provider="openai", model_id="mine"))
+    found = await place.call(providers.models, made.id)
+    shown = await place.call(providers.catalogue_entry, "openai")
+
+    assert [(model.id, model.custom) for model in found.models] == [
+        *((model, False) for model in MODELS),
+        ("mine", True),
+    ]
+    assert {model.id for model in shown.models if model.custom} == {"mine"}
+
+
 async def test_models_that_were_found_can_be_asked_for(place: Place, vendor: Vendor) -> None:
     made = await place.call(providers.add, at(vendor))
     await place.call(providers.models, made.id)
