@@ -1,5 +1,6 @@
 """The command line as a shell runs it, in a home of its own."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ from typer.testing import CliRunner, Result
 
 from omniroute.cli.app import app
 from omniroute.settings import Settings, environment, environment_names
-from tests.cli.shell import Run
+from tests.cli.shell import Run, in_thread
+from tests.scripted_upstream import ScriptedUpstream
+from tests.server.manage.vendor import Vendor, listening
 
 
 @pytest.fixture
@@ -36,3 +39,17 @@ def run(data_dir: Path) -> Run:
         return CliRunner().invoke(app, list(words), input=typed, catch_exceptions=False)
 
     return runs
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    """A provider on loopback that knows one key."""
+    with in_thread(listening()) as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def upstream() -> Iterator[ScriptedUpstream]:
+    """A provider on loopback that answers in every dialect."""
+    with in_thread(ScriptedUpstream()) as upstream:
+        yield upstream
