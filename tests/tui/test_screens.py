@@ -371,3 +371,14 @@ async def test_the_detail_of_a_failure_shows_all_tries_without_scrolling() -> No
     async with shown("2", "down", "down", "enter") as (app, _):
         for said in ("rate_limited", "connect", "overloaded"):
             assert said in text_of(app)
+
+
+async def test_keys_still_work_when_the_table_became_empty_behind_a_detail() -> None:
+    async with shown("2", "enter") as (app, pilot):
+        app.post_message(StatsReceived(EMPTY, URL))
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        await pilot.press("1")
+
+        assert app.current_mode == "overview"

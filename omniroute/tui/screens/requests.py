@@ -26,7 +26,7 @@ class RequestsScreen(LiveScreen):
     RequestsScreen.-filtering #filter { display: block; }
     RequestsScreen #nothing { display: none; height: 1fr; padding: 1 2; }
     RequestsScreen.-nothing #nothing { display: block; }
-    RequestsScreen.-nothing RequestTable { display: none; }
+    RequestsScreen.-nothing RequestTable { height: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="requests.filter", key_display="/"),
@@ -49,7 +49,10 @@ class RequestsScreen(LiveScreen):
         """A line that says what is shown, the filter, the table."""
         return [
             Static(id="summary"),
-            Input(placeholder="filter by model, provider, key, path, status, error", id="filter"),
+            # Disabled while it is hidden: Textual would give it the keys that nothing else wants.
+            Input(
+                placeholder="filter by model, provider, key, path, status, error", id="filter", disabled=True
+            ),
             RequestTable(),
             Static(id="nothing"),
         ]
@@ -89,7 +92,9 @@ class RequestsScreen(LiveScreen):
     def action_filter(self) -> None:
         """Type what to look for."""
         self.add_class("-filtering")
-        self.query_one("#filter", Input).focus()
+        entry = self.query_one("#filter", Input)
+        entry.disabled = False
+        entry.focus()
 
     def action_errors_only(self) -> None:
         """Only what went wrong, or everything."""
@@ -107,7 +112,9 @@ class RequestsScreen(LiveScreen):
 
     def action_clear(self) -> None:
         """No filter, everything, following, going on."""
-        self.query_one("#filter", Input).value = ""
+        entry = self.query_one("#filter", Input)
+        entry.value = ""
+        entry.disabled = True
         self.remove_class("-filtering")
         self.errors_only = False
         self.paused = False
