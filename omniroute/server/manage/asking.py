@@ -65,7 +65,7 @@ async def check_key(call: ManageCall) -> TestResult:
 
 
 async def list_models(call: ManageCall) -> ModelList:
-    """`GET /api/providers/{id}/models`: what the provider lists, else what is shipped; then what was added."""
+    """`GET /api/providers/{id}/models`: what the provider lists or what is shipped, then what was added."""
     account, provider = await _place(call)
     found = await discovered_models(call, provider, account, refresh=call.flag("refresh"))
     provider = call.gateway.snapshot.providers[provider.id]  # with what was just found
