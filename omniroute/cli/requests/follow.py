@@ -41,6 +41,7 @@ class Ended:
 
     def __init__(self) -> None:
         self._seen: frozenset[str] | None = None
+        self._uptime_s = 0.0
 
     def since_last(self, stats: LiveStats, *, at_first: int) -> tuple[list[RequestLive], bool]:
         """Those requests, oldest first, and whether some may have been missed.
@@ -48,12 +49,13 @@ class Ended:
         The first look gives at most `at_first` of those that had ended before.
         """
         ended = [one for one in stats.requests if one.state != _RUNNING]  # newest first
+        restarted, self._uptime_s = stats.uptime_s < self._uptime_s, stats.uptime_s
         before = self._seen
         self._seen = frozenset(one.id for one in ended)
         if before is None:
             return ended[:at_first][::-1], False
         new = [one for one in ended if one.id not in before]
-        return new[::-1], bool(before) and bool(new) and len(new) == len(ended)
+        return new[::-1], not restarted and bool(before) and bool(new) and len(new) == len(ended)
 
 
 def follow_requests(wanted: Filter, *, limit: int, as_json: bool) -> None:
