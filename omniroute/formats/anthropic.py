@@ -4,8 +4,8 @@ import msgspec
 
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ErrorKind, ProtocolError
-from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
-from omniroute.formats.watch import Seen, in_band
+from omniroute.formats.sse import SSE_FRAME_ENDS
+from omniroute.formats.watch import Seen, SseWatch, decode_event, in_band
 
 KEEPALIVE = b'event: ping\ndata: {"type": "ping"}\n\n'
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -58,51 +58,33 @@ class _Event(msgspec.Struct):
 _EVENT = msgspec.json.Decoder(_Event)
 
 
-class StreamWatch:
+class StreamWatch(SseWatch):
     """Reads along with a stream of message events."""
 
     def __init__(self) -> None:
-        self.seen = Seen()
-        self._frames = RawFrameReader()
+        super().__init__(_note)
 
-    def feed(self, chunk: bytes) -> None:
-        """Take note of these bytes. Raises ProtocolError for an event that is not JSON."""
-        for raw in self._frames.feed(chunk):
-            data = frame_data(raw)
-            if data is not None:
-                self._note(data)
 
-    def pass_on(self, chunk: bytes) -> bytes:
-        """The bytes the client is to get: all of them."""
-        self.feed(chunk)
-        return chunk
-
-    def rest(self) -> bytes:
-        """Nothing is ever held back."""
-        return b""
-
-    def _note(self, data: bytes) -> None:
-        try:
-            event = _EVENT.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            raise ProtocolError("the upstream's stream holds an event that is not Anthropic's") from None
-        seen = self.seen
-        if event.delta is not None:
-            text = event.delta.text or event.delta.thinking or event.delta.partial_json
-            if text:
-                seen.add_text(text)
-        if event.content_block is not None and event.content_block.type not in ("text", "thinking"):
-            seen.content = True  # a tool call or a redacted block is content before any delta
-        if event.message is not None:
-            seen.model = event.message.model or seen.model
-            seen.usage = _merged(seen.usage, event.message.usage)
-        if event.usage is not None:
-            seen.usage = _merged(seen.usage, event.usage)
-        if event.type == "message_stop":
-            seen.finished = True
-        elif event.type == "error":
-            error = event.error or _Error()
-            seen.failure = in_band(error.message, error.type)
+def _note(seen: Seen, data: bytes) -> None:
+    event = decode_event(_EVENT, data)
+    if event is None:
+        return
+    if event.delta is not None:
+        text = event.delta.text or event.delta.thinking or event.delta.partial_json
+        if text:
+            seen.add_text(text)
+    if event.content_block is not None and event.content_block.type not in ("text", "thinking"):
+        seen.content = True  # a tool call or a redacted block is content before any delta
+    if event.message is not None:
+        seen.model = event.message.model or seen.model
+        seen.usage = _merged(seen.usage, event.message.usage)
+    if event.usage is not None:
+        seen.usage = _merged(seen.usage, event.usage)
+    if event.type == "message_stop":
+        seen.finished = True
+    elif event.type == "error":
+        error = event.error or _Error()
+        seen.failure = in_band(error.message, error.type)
 
 
 def _merged(known: Usage, told: _Usage | None) -> Usage:

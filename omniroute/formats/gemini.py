@@ -4,8 +4,8 @@ import msgspec
 
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import HTTP_STATUS, ErrorKind, ProtocolError
-from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
-from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
+from omniroute.formats.sse import SSE_FRAME_ENDS
+from omniroute.formats.watch import ABSENT, Seen, SseWatch, decode_event, in_band, is_something
 
 KEEPALIVE = b": keep-alive\n\n"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -56,29 +56,19 @@ class _Answer(msgspec.Struct):
 _ANSWER = msgspec.json.Decoder(_Answer)
 
 
-class StreamWatch:
+class StreamWatch(SseWatch):
     """Reads along with a stream of partial answers."""
 
     def __init__(self) -> None:
-        self.seen = Seen()
-        self._frames = RawFrameReader()
-
-    def pass_on(self, chunk: bytes) -> bytes:
-        """The bytes the client is to get: all of them. Raises ProtocolError."""
-        for raw in self._frames.feed(chunk):
-            data = frame_data(raw)
-            if data is not None:
-                _note(self.seen, _decode(data))
-        return chunk
-
-    def rest(self) -> bytes:
-        """Nothing is ever held back."""
-        return b""
+        super().__init__(_note_event)
 
 
 def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is none."""
-    answer = _decode(body)
+    try:
+        answer = _ANSWER.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise ProtocolError("the upstream's answer is not Gemini's") from None
     if answer.candidates is None and answer.promptFeedback is None:
         raise ProtocolError("the upstream's answer holds no candidates")
     seen = Seen()
@@ -87,11 +77,10 @@ def read_whole(body: bytes) -> Seen:
     return seen
 
 
-def _decode(data: bytes) -> _Answer:
-    try:
-        return _ANSWER.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise ProtocolError("the upstream's answer is not Gemini's") from None
+def _note_event(seen: Seen, data: bytes) -> None:
+    answer = decode_event(_ANSWER, data)
+    if answer is not None:
+        _note(seen, answer)
 
 
 def _note(seen: Seen, answer: _Answer) -> None:

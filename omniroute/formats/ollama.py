@@ -4,7 +4,7 @@ import msgspec
 
 from omniroute.conversation.usage import Usage
 from omniroute.errors import ErrorKind, ProtocolError
-from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
+from omniroute.formats.watch import ABSENT, Seen, decode_event, in_band, is_something
 
 KEEPALIVE = b""
 """The dialect has no comment."""
@@ -44,8 +44,8 @@ class StreamWatch:
         if len(self._rest) > MAX_LINE_BYTES:
             raise ProtocolError(f"a line of the stream is over {MAX_LINE_BYTES} bytes")
         for line in lines:
-            if line.strip():
-                _note(self.seen, _decode(line))
+            if line.strip() and (event := decode_event(_LINE, line)) is not None:
+                _note(self.seen, event)
         return chunk
 
     def rest(self) -> bytes:
@@ -55,20 +55,16 @@ class StreamWatch:
 
 def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is none."""
-    line = _decode(body)
+    try:
+        line = _LINE.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise ProtocolError("the upstream's answer is not Ollama's") from None
     if line.message is None and line.error is None:
         raise ProtocolError("the upstream's answer holds no message")
     seen = Seen()
     _note(seen, line)
     seen.finished = True
     return seen
-
-
-def _decode(data: bytes) -> _Line:
-    try:
-        return _LINE.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise ProtocolError("the upstream's answer is not Ollama's") from None
 
 
 def _note(seen: Seen, line: _Line) -> None:

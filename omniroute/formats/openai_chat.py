@@ -6,7 +6,7 @@ from omniroute.conversation.usage import UNKNOWN
 from omniroute.errors import HEALS_BY_ITSELF, ErrorKind, ProtocolError
 from omniroute.formats.openai_usage import decode_usage
 from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
-from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
+from omniroute.formats.watch import ABSENT, Seen, decode_event, in_band, is_something
 from omniroute.formats.wire_error import WireError
 
 KEEPALIVE = b": keep-alive\n\n"
@@ -47,17 +47,10 @@ class StreamWatch:
         self._frames = RawFrameReader()
         self._take_out_usage = take_out_usage
 
-    def feed(self, chunk: bytes) -> None:
-        """Take note of these bytes."""
-        for raw in self._frames.feed(chunk):
-            self._note(raw)
-
     def pass_on(self, chunk: bytes) -> bytes:
         """The bytes the client is to get: all, or all but the usage chunk it did not ask for."""
-        if not self._take_out_usage:
-            self.feed(chunk)
-            return chunk
-        return b"".join(raw for raw in self._frames.feed(chunk) if not self._note(raw))
+        kept = [raw for raw in self._frames.feed(chunk) if not self._note(raw)]
+        return b"".join(kept) if self._take_out_usage else chunk
 
     def rest(self) -> bytes:
         """What was held back because its frame never ended."""
@@ -72,10 +65,8 @@ class StreamWatch:
         if data == b"[DONE]":
             seen.finished = True
             return False
-        try:
-            chunk = _CHUNK.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            _read_odd(data)
+        chunk = decode_event(_CHUNK, data)
+        if chunk is None:
             return False
         if is_something(chunk.error):
             error = WireError.of(data)
@@ -101,14 +92,6 @@ class StreamWatch:
         for raw in (delta.tool_calls, delta.function_call, delta.audio):
             if is_something(raw):
                 self.seen.add_text(bytes(raw).decode("utf-8", "replace"))
-
-
-def _read_odd(data: bytes) -> None:
-    """A chunk we cannot read may be a vendor's own extension: any JSON passes, anything else does not."""
-    try:
-        msgspec.json.decode(data, type=msgspec.Raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise ProtocolError("the upstream's stream holds an event that is not JSON") from None
 
 
 class _Message(msgspec.Struct):

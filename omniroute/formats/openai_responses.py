@@ -5,8 +5,8 @@ import msgspec
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ErrorKind, ProtocolError
 from omniroute.formats import openai_chat
-from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
-from omniroute.formats.watch import ABSENT, Seen, in_band, is_something
+from omniroute.formats.sse import SSE_FRAME_ENDS
+from omniroute.formats.watch import ABSENT, Seen, SseWatch, decode_event, in_band, is_something
 
 KEEPALIVE = b": keep-alive\n\n"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -55,52 +55,34 @@ class _Event(msgspec.Struct):
 _EVENT = msgspec.json.Decoder(_Event)
 
 
-class StreamWatch:
+class StreamWatch(SseWatch):
     """Reads along with a stream of `response.*` events."""
 
     def __init__(self) -> None:
-        self.seen = Seen()
-        self._frames = RawFrameReader()
+        super().__init__(_note)
 
-    def feed(self, chunk: bytes) -> None:
-        """Take note of these bytes. Raises ProtocolError for an event that is not JSON."""
-        for raw in self._frames.feed(chunk):
-            data = frame_data(raw)
-            if data is not None and data != b"[DONE]":
-                self._note(data)
 
-    def pass_on(self, chunk: bytes) -> bytes:
-        """The bytes the client is to get: all of them."""
-        self.feed(chunk)
-        return chunk
-
-    def rest(self) -> bytes:
-        """Nothing is ever held back."""
-        return b""
-
-    def _note(self, data: bytes) -> None:
-        try:
-            event = _EVENT.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            raise ProtocolError("the upstream's stream holds an event that is not of Responses") from None
-        seen = self.seen
-        kind = event.type or ""
-        if is_something(event.delta):
-            seen.add_text(_text(event.delta))
-        elif kind in ("response.output_item.done", "response.content_part.done"):
-            seen.content = True  # encrypted reasoning and hosted tools come without deltas
-        response = event.response
-        if response is not None:
-            seen.model = response.model or seen.model
-            if response.usage is not None:
-                seen.usage = _disjoint(response.usage)
-        if kind in _ENDINGS:
-            seen.finished = True
-        elif kind == "response.failed":
-            error = (response.error if response else None) or _Error()
-            seen.failure = in_band(error.message, error.code)
-        elif kind == "error":
-            seen.failure = in_band(event.message, event.code)
+def _note(seen: Seen, data: bytes) -> None:
+    event = None if data == b"[DONE]" else decode_event(_EVENT, data)
+    if event is None:
+        return
+    kind = event.type or ""
+    if is_something(event.delta):
+        seen.add_text(_text(event.delta))
+    elif kind in ("response.output_item.done", "response.content_part.done"):
+        seen.content = True  # encrypted reasoning and hosted tools come without deltas
+    response = event.response
+    if response is not None:
+        seen.model = response.model or seen.model
+        if response.usage is not None:
+            seen.usage = _disjoint(response.usage)
+    if kind in _ENDINGS:
+        seen.finished = True
+    elif kind == "response.failed":
+        error = (response.error if response else None) or _Error()
+        seen.failure = in_band(error.message, error.code)
+    elif kind == "error":
+        seen.failure = in_band(event.message, event.code)
 
 
 def _text(raw: msgspec.Raw) -> str:

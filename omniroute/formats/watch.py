@@ -1,11 +1,15 @@
 """What a passing stream shows of itself, while its bytes go on untouched."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
 from omniroute.conversation.usage import UNKNOWN, Usage
-from omniroute.errors import Failure, FailureKind
+from omniroute.errors import Failure, FailureKind, ProtocolError
+from omniroute.formats.sse import RawFrameReader, frame_data
+
+T = TypeVar("T")
 
 MAX_KEPT_TEXT = 4 * 1024 * 1024
 """Characters of output kept for counting tokens when the provider gives no usage."""
@@ -20,15 +24,6 @@ _NOTHING = frozenset({b"", b"null", b"[]", b"{}"})
 def is_something(raw: msgspec.Raw) -> bool:
     """True for a member that is there and holds anything."""
     return raw is not ABSENT and bytes(raw) not in _NOTHING
-
-
-class StreamWatch(Protocol):
-    """Reads along with one stream."""
-
-    seen: "Seen"
-
-    def feed(self, chunk: bytes) -> None:
-        """Take note of these bytes. Raises ProtocolError when they cannot be the dialect's."""
 
 
 class Seen:
@@ -55,6 +50,41 @@ class Seen:
         self.text_chars += len(text)
         if self.text_chars <= MAX_KEPT_TEXT:
             self.text.append(text)
+
+
+class SseWatch:
+    """Reads along with a stream of server-sent events that goes on as it came."""
+
+    def __init__(self, note: Callable[[Seen, bytes], None]) -> None:
+        """`note` takes note of the data of one event, and raises ProtocolError when it cannot be one."""
+        self.seen = Seen()
+        self._frames = RawFrameReader()
+        self._note = note
+
+    def pass_on(self, chunk: bytes) -> bytes:
+        """The bytes the client is to get: all of them."""
+        for raw in self._frames.feed(chunk):
+            data = frame_data(raw)
+            if data is not None:
+                self._note(self.seen, data)
+        return chunk
+
+    def rest(self) -> bytes:
+        """Nothing is ever held back."""
+        return b""
+
+
+def decode_event(decoder: msgspec.json.Decoder[T], data: bytes) -> T | None:
+    """The event, or `None` for JSON of a shape we do not know: a vendor's own, which passes unread.
+
+    Raises ProtocolError for what is no JSON at all.
+    """
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError:
+        return None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise ProtocolError("the upstream's stream holds an event that is not JSON") from None
 
 
 def in_band(message: str | None, code: str | None) -> Failure:
