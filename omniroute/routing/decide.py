@@ -48,7 +48,9 @@ def decide(attempts: Sequence[Attempt], failures: Sequence[tuple[Attempt, Failur
     if Next.SAME_ACCOUNT in allowed and sum(attempt == tried for attempt, _ in failures) == 1:
         return tried
     done = [attempt for attempt, _ in failures]
-    left = [attempt for attempt in attempts if attempt not in done]
+    # A target without the model, or with too small a context, is not asked again through any account.
+    useless = {_target(attempt) for attempt, why in failures if Next.OTHER_ACCOUNT not in AFTER[why.kind]}
+    left = [attempt for attempt in attempts if attempt not in done and _target(attempt) not in useless]
     for step in allowed:
         for attempt in left:
             if step is Next.OTHER_ACCOUNT or (

@@ -35,7 +35,7 @@ from omniroute.formats.wire_error import MAX_MESSAGE_CHARS, WireError
             WireError('[{"loc":["body","n"],"msg":"must be 1"}]'),
         ),
         ({"errors": [{"message": "first"}, {"message": "second"}]}, WireError("first")),
-        ({"code": "InvalidParameter", "message": "no field"}, WireError("no field", None, "InvalidParameter")),
+        ({"code": "BadParameter", "message": "no field"}, WireError("no field", None, "BadParameter")),
         ({"error_code": 18, "error_msg": "qps limit"}, WireError("qps limit")),
         ({"error": {"message": ""}}, WireError()),
         ({"error": None}, WireError()),
