@@ -75,7 +75,7 @@ def _serve_here(options: dict[str, str | int]) -> int | None:
         Start(paths=paths, settings=settings, options=options, foreground=True, on_ready=lambda _server: None)
     )
     if successor_pid is not None:
-        follow(successor_pid, paths.server_file)
+        follow(paths)
     return None
 
 

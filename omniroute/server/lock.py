@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
+import psutil
 
 from omniroute.api.system import ServerFile
 from omniroute.paths import Paths

@@ -21,6 +21,7 @@ from omniroute.gateway.gateway import Gateway
 from omniroute.paths import Paths
 from omniroute.server.app import App
 from omniroute.server.build import build_gateway, close_gateway, secrets_in_use
+from omniroute.server.follow import hold_back_signals
 from omniroute.server.handover import NoSuccessor, start_successor
 from omniroute.server.launch import Launch
 from omniroute.server.listener import IDLE_CONNECTIONS_S, Listener
@@ -135,6 +136,8 @@ class Server:
                 self._remove_file()
                 self.life = Life.STOPPED
                 _log.info("stopped")
+                if self.successor_pid is not None and self._start.foreground:
+                    hold_back_signals()
 
     async def _live(self, gateway: Gateway) -> None:
         check_exposure(self._sockets, has_manage_key=gateway.snapshot.has_manage_key)

@@ -33,6 +33,12 @@ def begin(connection: http.client.HTTPConnection) -> None:
     connection.endheaders(BODY[:10])
 
 
+def wait_until_read(other: http.client.HTTPConnection) -> None:
+    """What was sent on one connection has been read when a later request on another one is answered."""
+    other.request("GET", "/api/init")
+    assert other.getresponse().read()
+
+
 def finish(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
     """The answer to the request that was begun."""
     connection.send(BODY[10:])
@@ -78,10 +84,8 @@ def test_a_running_request_ends_and_new_ones_are_refused(installation: Installat
     with installation.foreground() as gateway:
         server = installation.server()
         with closing(connect(server)) as running, closing(connect(server)) as idle:
-            idle.request("GET", "/api/init")
-            assert idle.getresponse().read()
             begin(running)
-            eventually(lambda: requests_now(installation, server) == 1)
+            wait_until_read(idle)
             gateway.terminate()
             eventually(lambda: refuses_connections(server))
             idle.request("GET", "/api/init")
@@ -94,23 +98,12 @@ def test_a_running_request_ends_and_new_ones_are_refused(installation: Installat
     assert rows(installation) == 1
 
 
-def requests_now(installation: Installation, server: ServerFile) -> int:
-    """Requests that wait for their bodies are not counted by the usage log, so this looks at the sockets."""
-    del installation
-    import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
-
-    connections = psutil.Process(server.pid).net_connections("tcp")
-    established = [one for one in connections if one.status == psutil.CONN_ESTABLISHED]
-    return 1 if len(established) >= 2 else 0
-
-
 def test_the_second_signal_does_not_wait(installation: Installation) -> None:
     with installation.foreground() as gateway:
         server = installation.server()
         with closing(connect(server)) as running, closing(connect(server)) as other:
             begin(running)
-            other.request("GET", "/api/init")
-            assert other.getresponse().read()
+            wait_until_read(other)
             gateway.terminate()
             eventually(lambda: refuses_connections(server))
             assert gateway.poll() is None
@@ -124,8 +117,7 @@ def test_a_request_that_does_not_end_is_cut_when_the_time_is_over(installation: 
         server = installation.server()
         with closing(connect(server)) as running, closing(connect(server)) as other:
             begin(running)
-            other.request("GET", "/api/init")
-            assert other.getresponse().read()
+            wait_until_read(other)
             gateway.terminate()
             _, err = gateway.communicate(timeout=PATIENCE_S)
     assert gateway.returncode == ExitCode.OK
@@ -136,8 +128,7 @@ def test_stop_now_cuts_running_requests(installation: Installation) -> None:
     server = installation.serve()
     with closing(connect(server)) as running, closing(connect(server)) as other:
         begin(running)
-        other.request("GET", "/api/init")
-        assert other.getresponse().read()
+        wait_until_read(other)
         assert installation.run("stop", "--now").returncode == ExitCode.OK
     assert not is_locked(installation.paths)
 
