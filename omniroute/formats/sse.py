@@ -67,7 +67,7 @@ class FrameReader:
 def frame_data(raw: bytes) -> bytes | None:
     """The data of a whole frame without its event's name; `None` for comments and frames without data."""
     if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2:
-        return raw[6:-2] or None
+        return raw[6:-2].rstrip(b"\r") or None  # some vendors mix line ends
     frame = parse_frame(raw)
     return None if frame is None else frame.data or None
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from omniroute.errors import ProtocolError
 from omniroute.formats import sse
-from omniroute.formats.sse import Frame, FrameReader, RawFrameReader, parse_frame
+from omniroute.formats.sse import Frame, FrameReader, RawFrameReader, frame_data, parse_frame
 from tests.formats.cuts import cut_lists, split
 
 _LINES = st.sampled_from(
@@ -94,3 +94,14 @@ def test_an_event_without_end_is_refused_at_the_cap(monkeypatch: pytest.MonkeyPa
     reader.feed(b"data: " + b"x" * 58)
     with pytest.raises(ProtocolError, match="64 bytes"):
         reader.feed(b"y")
+
+
+@given(wire=streams())
+def test_the_short_way_to_the_bytes_of_an_event_is_the_long_one(wire: bytes) -> None:
+    for raw in RawFrameReader().feed(wire):
+        frame = parse_frame(raw)
+        assert frame_data(raw) == (frame.data or None if frame is not None else None)
+
+
+def test_mixed_line_ends_are_no_part_of_the_data() -> None:
+    assert frame_data(b"data: [DONE]\r\n\n") == b"[DONE]"

@@ -1,5 +1,7 @@
 """What is seen of a passing stream, in every dialect and however it is cut."""
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import Failure, FailureKind, ProtocolError
-from omniroute.formats import PassingStream, anthropic, openai_chat, openai_responses
+from omniroute.formats import PassingStream, anthropic, embeddings, openai_chat, openai_responses
+from omniroute.formats.watch import Seen
 from tests import wire_samples
 from tests.formats.cuts import cut_lists, split
 from tests.wire_samples import StreamFrames, chat_chunk, chat_usage_chunk, data_frame, event_frame
@@ -240,3 +243,37 @@ def test_usage_on_the_finish_chunk_is_seen() -> None:
 @pytest.mark.parametrize("nothing", [{}, {"choices": None, "usage": None}, {"error": None}, {"error": {}}])
 def test_an_empty_chunk_tells_nothing(nothing: dict[str, object]) -> None:
     assert watched("chat", data_frame(nothing)) == Sight(False, False, None, None, UNKNOWN, "")
+
+
+_DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@each_dialect
+def test_deep_nesting_breaks_the_format_and_nothing_else(dialect: str) -> None:
+    with pytest.raises(ProtocolError):
+        watch_of(dialect).pass_on(b'data: {"x": ' + _DEEP + b"}\n\n")
+
+
+@pytest.mark.parametrize(
+    "read_whole",
+    [openai_chat.read_whole, anthropic.read_whole, openai_responses.read_whole, embeddings.read_whole],
+)
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"<html>", b'{"choices":[]}', b'{"x":' + _DEEP + b"}"])
+def test_what_is_no_whole_answer_breaks_the_format(read_whole: Callable[[bytes], Seen], body: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        read_whole(body)
+
+
+@each_dialect
+@pytest.mark.parametrize("usage", [False, True])
+def test_a_whole_answer_shows_usage_or_its_text(dialect: str, usage: bool) -> None:
+    sample = {
+        "chat": (wire_samples.CHAT, openai_chat),
+        "messages": (wire_samples.MESSAGES, anthropic),
+        "responses": (wire_samples.RESPONSES, openai_responses),
+    }[dialect]
+    seen = sample[1].read_whole(json.dumps(sample[0].whole("said", usage)).encode())
+    assert seen.finished
+    assert seen.model == "m-1"
+    assert (seen.usage.completion, seen.usage.prompt) == ((20, 100) if usage else (None, None))
+    assert usage or "said" in "".join(seen.text)
