@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from omniroute.clock import Clock
 from omniroute.errors import ConfigError
 from omniroute.gateway.accounting import finish
-from omniroute.gateway.aiohttp_upstream import AiohttpUpstream
 from omniroute.gateway.demo import DEMO_PROVIDER, DemoUpstream
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.health import OpenBook
+from omniroute.gateway.http1.upstream import Http1Upstream
 from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
 from omniroute.gateway.snapshot import build_snapshot
@@ -55,7 +55,9 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             master_key_source=master_key.source,
             catalogue=dict(catalogue),
             snapshot=build_snapshot(catalogue, configuration),
-            upstream=AiohttpUpstream(connect_s=settings.connect_timeout_ms / 1000),
+            upstream=Http1Upstream(
+                connect_s=settings.connect_timeout_ms / 1000, proxy_environment=environment()
+            ),
             demo=DemoUpstream(),
             keepalive=KeepAlive(clock, every_s=settings.keepalive_ms / 1000),
             prices=prices,
