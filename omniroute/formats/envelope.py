@@ -1,6 +1,7 @@
 """The top level of a JSON request: its members as they stood, and edits that leave the rest alone."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from omniroute.errors import ErrorKind, Refused
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_KEY = re.compile(rb'[\s,]*"(?:[^"\\]|\\.)*"\s*:\s*')
 _MAX_MODEL_CHARS = 256
 
 
@@ -53,14 +55,12 @@ class Envelope:
 
     def with_model(self, model: str) -> bytes:
         """The body with another model name, every other byte as it stood where that can be told."""
-        old = self.raw("model")
         new = msgspec.json.encode(model)
-        if old == new:
-            return self.body
-        if old is not None and self.body.count(old) == 1:
-            return self.body.replace(old, new, 1)
-        # The name stands elsewhere too, in a prompt perhaps: members keep their bytes, blanks between go.
-        return self.with_members({"model": new})
+        place = self._place_of("model")
+        if place is None:
+            return self.with_members({"model": new})
+        start, end = place
+        return self.body[:start] + new + self.body[end:]
 
     def with_first_member(self, name: str, value: bytes) -> bytes:
         """The body with one more member in front, every byte of the others as it stood."""
@@ -72,6 +72,18 @@ class Envelope:
         """The body with members set to the JSON texts given; new ones stand last."""
         members = dict(self._members) | {name: msgspec.Raw(text) for name, text in changes.items()}
         return msgspec.json.encode(members)
+
+    def _place_of(self, name: str) -> tuple[int, int] | None:
+        """Where a member's value stands, found by walking the members; `None` when a name stands twice."""
+        end = self.body.index(b"{") + 1
+        for member, value in self._members.items():
+            key = _KEY.match(self.body, end)
+            if key is None:
+                return None
+            start, end = key.end(), key.end() + memoryview(value).nbytes
+            if member == name:
+                return (start, end) if self.body[start:end] == bytes(value) else None
+        return None
 
 
 def check_model_name(name: str) -> None:

@@ -6,7 +6,7 @@ from omniroute.conversation.usage import UNKNOWN
 from omniroute.errors import HEALS_BY_ITSELF, ErrorKind, ProtocolError
 from omniroute.formats.openai_usage import decode_usage
 from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
-from omniroute.formats.watch import ABSENT, Seen, decode_event, in_band, is_something
+from omniroute.formats.watch import ABSENT, Seen, decode_event, in_band, is_something, without_end
 from omniroute.formats.wire_error import WireError
 
 KEEPALIVE = b": keep-alive\n\n"
@@ -49,7 +49,14 @@ class StreamWatch:
 
     def pass_on(self, chunk: bytes) -> bytes:
         """The bytes the client is to get: all, or all but the usage chunk it did not ask for."""
-        kept = [raw for raw in self._frames.feed(chunk) if not self._note(raw)]
+        frames = self._frames.feed(chunk)
+        kept: list[bytes] = []
+        for place, raw in enumerate(frames, 1):
+            if not self._note(raw):
+                kept.append(raw)
+            if self.seen.failure is not None:
+                chunk = without_end(chunk, frames[place:], self._frames.rest)
+                break
         return b"".join(kept) if self._take_out_usage else chunk
 
     def rest(self) -> bytes:

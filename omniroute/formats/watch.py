@@ -1,6 +1,6 @@
 """What a passing stream shows of itself, while its bytes go on untouched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -62,16 +62,24 @@ class SseWatch:
         self._note = note
 
     def pass_on(self, chunk: bytes) -> bytes:
-        """The bytes the client is to get: all of them."""
-        for raw in self._frames.feed(chunk):
+        """The bytes the client is to get: all of them, but nothing behind an error."""
+        frames = self._frames.feed(chunk)
+        for place, raw in enumerate(frames, 1):
             data = frame_data(raw)
             if data is not None:
                 self._note(self.seen, data)
+            if self.seen.failure is not None:
+                return without_end(chunk, frames[place:], self._frames.rest)
         return chunk
 
     def rest(self) -> bytes:
         """Nothing is ever held back."""
         return b""
+
+
+def without_end(chunk: bytes, frames: Sequence[bytes], rest: bytes) -> bytes:
+    """The chunk up to where these last frames and the rest begin: no ending may follow an error."""
+    return chunk[: len(chunk) - sum(map(len, frames)) - len(rest)]
 
 
 def decode_event(decoder: msgspec.json.Decoder[T], data: bytes) -> T | None:

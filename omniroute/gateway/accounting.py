@@ -1,6 +1,5 @@
 """From an ended request to its row: tokens counted where the provider did not, and a price."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import msgspec
@@ -74,21 +73,20 @@ def _texts(body: bytes) -> str:
     """Everything a request says, without its JSON and without media: a picture's base64 is no text."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
-    return "\n".join(_strings(value))
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        if len(value) < MAX_WORD_CHARS or any(blank in value for blank in " \n"):
-            yield value
-    elif isinstance(value, dict):
-        for member in value.values():
-            yield from _strings(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from _strings(member)
+    texts: list[str] = []
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if len(value) < MAX_WORD_CHARS or any(blank in value for blank in " \n"):
+                texts.append(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return "\n".join(texts)
 
 
 def _ms(end_s: float | None, start_s: float) -> int | None:
