@@ -111,7 +111,7 @@ def of_failures(failures: Sequence[tuple[Attempt, Failure]], *, same_dialect: bo
 def _told(attempt: Attempt, failure: Failure) -> str:
     """What happened, to which account of whom, and what to do about it."""
     who = attempt.provider.name
-    if failure.kind is FailureKind.AUTH:
+    if failure.kind is FailureKind.AUTH and failure.status is not None:
         return (
             f"{who} refused the credential of account {attempt.account.name!r} ({failure.status}): "
             f"{failure.message}. `omniroute providers test {attempt.account.name}` checks it"

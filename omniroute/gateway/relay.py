@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from omniroute.errors import Failure, FailureKind, ProtocolError
+from omniroute.errors import Failure, FailureKind, ProtocolError, Refused
 from omniroute.formats import PassingStream, openai_chat
 from omniroute.formats.envelope import Envelope
 from omniroute.formats.watch import Seen
@@ -48,15 +48,18 @@ class Relay:
         failure: Failure | None = _GONE  # what holds when we are cancelled
         try:
             failure = await self._ask()
+        except Refused as refused:
+            failure = Failure(kind=FailureKind.BAD_REQUEST, message=refused.message)
+            raise
         finally:
             self._record(failure, self.gateway.clock.monotonic_s() - started_s)
         return failure
 
     async def _ask(self) -> Failure | None:
         gateway, stream = self.gateway, self.entry.stream
-        address = gateway.addresses.find(self.snapshot, self.attempt, self.call.operation, stream=stream)
-        request = build(gateway.settings, address, self.attempt, self.call, self.envelope, stream=stream)
         try:
+            address = gateway.addresses.find(self.snapshot, self.attempt, self.call.operation, stream=stream)
+            request = build(gateway.settings, address, self.attempt, self.call, self.envelope, stream=stream)
             async with self._upstream().open(request) as answer:
                 if not 200 <= answer.status < 300:
                     return await self._refused(answer)
@@ -86,6 +89,8 @@ class Relay:
             seen = self.call.operation.read_whole(body)
         except ProtocolError as error:
             return Failure(kind=FailureKind.PROTOCOL, message=_kind_of(answer, str(error)))
+        if seen.failure is not None:
+            return seen.failure
         self._note(seen)
         self.entry.first_byte_s = self.gateway.clock.monotonic_s()
         self.entry.complete = True

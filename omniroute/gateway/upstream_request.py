@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from omniroute.errors import ConfigError, ErrorKind, Refused
+from omniroute.errors import ConfigError, Failure, FailureKind
 from omniroute.formats import FORMATS
 from omniroute.formats.envelope import Envelope
 from omniroute.gateway.call import Call, Operation
-from omniroute.gateway.upstream import HttpRequest
+from omniroute.gateway.upstream import HttpRequest, UpstreamFailed
 from omniroute.providers.wire import USER_AGENT, auth_headers, endpoint_url, format_url
 from omniroute.records import FormatName, Snapshot, StreamUsage
 from omniroute.routing.plan import Attempt
@@ -44,7 +44,11 @@ class Addresses:
         self._made: dict[tuple[str, str, str, bool], Address] = {}
 
     def find(self, snapshot: Snapshot, attempt: Attempt, operation: Operation, *, stream: bool) -> Address:
-        """The address of an attempt. Raises `Refused` when the account's configuration is not complete."""
+        """The address of an attempt.
+
+        Raises `UpstreamFailed` when the account's configuration is not complete, `Refused` when the model
+        cannot be part of an address.
+        """
         if snapshot is not self._snapshot or len(self._made) > _MOST_ADDRESSES:
             self._snapshot, self._made = snapshot, {}
         key = (attempt.account.id, operation.name, attempt.model, stream)
@@ -63,7 +67,8 @@ def _address(attempt: Attempt, operation: Operation, *, stream: bool) -> Address
             url = format_url(provider, account, operation.dialect, model=attempt.model, stream=stream)
         credential = auth_headers(provider, account, format=operation.dialect)
     except ConfigError as error:
-        raise Refused(ErrorKind.UNAVAILABLE, f"account {account.name!r}: {error}") from None
+        # As good as refused: another account's configuration may be complete.
+        raise UpstreamFailed(Failure(kind=FailureKind.AUTH, message=str(error))) from None
     headers = {
         "User-Agent": USER_AGENT,
         "Content-Type": "application/json",
