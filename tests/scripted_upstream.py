@@ -73,8 +73,14 @@ class Behaviour:
     ending: Ending = Ending.NORMAL
     waits_before_head: bool = False
     """Not even a status until `release()`."""
+    waits_before_last: bool = False
+    """The last chunk comes after `release()`."""
     resets: bool = False
     """The connection is reset before a byte."""
+
+
+Cutting = Callable[[Behaviour], Behaviour]
+"""Sends the same bytes in other pieces."""
 
 
 def answer(
@@ -106,6 +112,8 @@ def _until(frames: StreamFrames, ending: str) -> Chunks:
         "content": frames.opening + frames.content,
         "error": (*frames.opening, frames.error),
         "error after content": (*frames.opening, *frames.content, frames.error),
+        "error, then ending": (*frames.opening, *frames.content, frames.error + b"".join(frames.ending)),
+        "garbage after content": (*frames.opening, *frames.content, b"data: {nonsense\n\n"),
     }[ending]
 
 
@@ -158,6 +166,11 @@ def cut_after_content() -> Behaviour:
     return replace(answer(ending="content"), ending=Ending.CUT)
 
 
+def ended_before_content() -> Behaviour:
+    """A body that ends normally before anything was said."""
+    return answer(ending="opening")
+
+
 def ended_after_content() -> Behaviour:
     """A body that ends normally where the dialect does not."""
     return answer(ending="content")
@@ -171,6 +184,40 @@ def stall_after_content() -> Behaviour:
 def error_in_band(*, after_content: bool = False) -> Behaviour:
     """A stream that tells of an error instead of ending."""
     return answer(ending="error after content" if after_content else "error")
+
+
+def waiting_before_last(behaviour: Behaviour) -> Behaviour:
+    """The same, its last chunk not before `release()`."""
+    return replace(behaviour, waits_before_last=True)
+
+
+def error_then_ending() -> Behaviour:
+    """A stream that tells of an error and then ends as if there had been none."""
+    return answer(ending="error, then ending")
+
+
+def garbage_after_content() -> Behaviour:
+    """A stream that turns into something else in the middle of the text."""
+    return answer(ending="garbage after content")
+
+
+def stalled_whole() -> Behaviour:
+    """Half an answer, then silence."""
+    return replace(cut_short(answer()), ending=Ending.STALL)
+
+
+def ending_with(behaviour: Behaviour, ending: Ending) -> Behaviour:
+    """The same with another ending."""
+    return replace(behaviour, ending=ending)
+
+
+def cut_off(behaviour: Behaviour, size: int) -> Behaviour:
+    """The same without its last bytes, then the connection closes in the middle of the body."""
+
+    def chunks(request: Recorded) -> Chunks:
+        return [b"".join(behaviour.chunks(request))[:-size]]
+
+    return replace(behaviour, chunks=chunks, ending=Ending.CUT)
 
 
 def slow_first_byte() -> Behaviour:
@@ -208,6 +255,40 @@ def gzipped(behaviour: Behaviour) -> Behaviour:
         return [gzip.compress(b"".join(behaviour.chunks(request)))]
 
     return replace(behaviour, chunks=chunks, headers={**behaviour.headers, "Content-Encoding": "gzip"})
+
+
+def with_headers(behaviour: Behaviour, headers: Mapping[str, str]) -> Behaviour:
+    """The same with more headers."""
+    return replace(behaviour, headers={**behaviour.headers, **headers})
+
+
+def with_type(behaviour: Behaviour, content_type: str) -> Behaviour:
+    """The same under another type."""
+    return replace(behaviour, content_type=lambda _: content_type)
+
+
+def changed(behaviour: Behaviour, members: Mapping[str, object]) -> Behaviour:
+    """The same JSON with other members at its top."""
+
+    def chunks(request: Recorded) -> Chunks:
+        return [json.dumps(json.loads(b"".join(behaviour.chunks(request))) | members).encode()]
+
+    return replace(behaviour, chunks=chunks)
+
+
+def cut_short(behaviour: Behaviour) -> Behaviour:
+    """The first half of the same bytes, then the connection closes in the middle of the body."""
+
+    def chunks(request: Recorded) -> Chunks:
+        content = b"".join(behaviour.chunks(request))
+        return [content[: len(content) // 2]]
+
+    return replace(behaviour, chunks=chunks, ending=Ending.CUT)
+
+
+def redirect(url: str) -> Behaviour:
+    """Somewhere else, where nobody may follow with a key."""
+    return body(b"", status=307, content_type="text/plain", headers={"Location": url})
 
 
 def refused_url() -> str:
@@ -305,7 +386,10 @@ class ScriptedUpstream:
         headers = {"Content-Type": behaviour.content_type(recorded), **behaviour.headers}
         response = web.StreamResponse(status=behaviour.status, headers=headers)
         await response.prepare(request)
-        for chunk in behaviour.chunks(recorded):
+        chunks = behaviour.chunks(recorded)
+        for place, chunk in enumerate(chunks, 1):
+            if behaviour.waits_before_last and place == len(chunks):
+                await self._released.wait()
             await response.write(chunk)
         if behaviour.ending is Ending.STALL:
             await self._released.wait()
