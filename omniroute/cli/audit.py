@@ -17,7 +17,7 @@ def _audit(
     *,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="So many of the newest.")] = 50,
     action: Annotated[
-        str | None, typer.Option(help="Only this kind of change; `key.*` takes all that begin so.")
+        str | None, typer.Option(help="Only this kind of change; `apiKey.*` takes all that begin so.")
     ] = None,
     as_json: output.Json = False,
 ) -> None:

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def _chat(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PROMPT]...", help="The question; standard input is added to it."),
+        typer.Argument(metavar="PROMPT", help="The question; standard input is added to it."),
     ] = None,
     *,
     model: Annotated[str, typer.Option("--model", "-m", help="A model of `omniroute models`.")],

@@ -37,7 +37,7 @@ class Shell(StrEnum):
 
 ShellName = Annotated[
     Shell | None,
-    typer.Argument(metavar="[SHELL]", help="bash, zsh, fish or powershell; else the one you use."),
+    typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell; else the one you use."),
 ]
 
 

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _models(
-    query: Annotated[str | None, typer.Argument(metavar="[QUERY]", help="Part of a model's name.")] = None,
+    query: Annotated[str | None, typer.Argument(metavar="QUERY", help="Part of a model's name.")] = None,
     *,
     as_json: output.Json = False,
 ) -> None:

@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _status(
-    tool: Annotated[ToolName | None, typer.Argument(metavar="[TOOL]", help="One tool; else all.")] = None,
+    tool: Annotated[ToolName | None, typer.Argument(metavar="TOOL", help="One tool; else all.")] = None,
     *,
     as_json: output.Json = False,
 ) -> None:

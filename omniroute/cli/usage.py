@@ -126,7 +126,9 @@ def _cost(usd: float, answered: int, unpriced: int) -> str:
 
 def _notes(found: "History", groups: "dict[str, Group]") -> None:
     if found.unpriced_requests:
-        output.say(f"not in the cost: {found.unpriced_requests} requests whose price is not known")
+        output.say(
+            f"not in the cost, because the price is not known: {words.requests(found.unpriced_requests)}"
+        )
     estimated = sum(group.estimated_requests for group in groups.values())
     if estimated:
-        output.say(f"tokens of {estimated} requests were counted here: their providers did not say")
+        output.say(f"tokens counted here, because the provider did not say: {words.requests(estimated)}")

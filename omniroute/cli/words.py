@@ -22,6 +22,11 @@ def count(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
 
 
+def requests(number: int) -> str:
+    """`1 request`, `12 requests`."""
+    return f"{number:,} request{'' if number == 1 else 's'}"
+
+
 def money(usd: float | None) -> str:
     """US dollars with as many digits as small sums need: `$12.30`, `$0.0042`, `$0.000007`."""
     if usd is None:

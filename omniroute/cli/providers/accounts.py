@@ -91,7 +91,7 @@ def _show(account: Account, *, as_json: output.Json = False) -> None:
 
 def _test(
     account: Annotated[
-        str | None, typer.Argument(metavar="[ACCOUNT]", help="One account; all of them when not given.")
+        str | None, typer.Argument(metavar="ACCOUNT", help="One account; all of them when not given.")
     ] = None,
     *,
     model: Annotated[

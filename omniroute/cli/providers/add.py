@@ -52,7 +52,7 @@ def register(group: typer.Typer) -> None:
 
 def _add(  # noqa: PLR0913  # every option is an argument
     provider: Annotated[
-        str | None, typer.Argument(metavar="[PROVIDER]", help="Id or alias from `providers catalog`.")
+        str | None, typer.Argument(metavar="PROVIDER", help="Id or alias from `providers catalog`.")
     ] = None,
     *,
     kind: Annotated[

@@ -18,7 +18,7 @@ def register(group: typer.Typer) -> None:
 
 
 def _catalog(
-    query: Annotated[str | None, typer.Argument(metavar="[QUERY]", help="An id, or part of a name.")] = None,
+    query: Annotated[str | None, typer.Argument(metavar="QUERY", help="An id, or part of a name.")] = None,
     *,
     status: Annotated[
         str | None, typer.Option(help="Only these: active, restricted, forbidden or retired.")
