@@ -15,13 +15,16 @@ from typing import NoReturn
 
 from omniroute.paths import Paths
 
-PASSED_ON = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
+)
+"""What ends a gateway; the last one comes when a terminal is closed."""
 
 
 def hold_back_signals() -> None:
     """Until `wait` passes them on: none may end the process while it becomes another program."""
     if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 
 def follow(paths: Paths) -> NoReturn:
@@ -40,9 +43,9 @@ def wait(lock: Path, server_file: Path) -> None:
         with suppress(OSError, ValueError, KeyError):
             os.kill(int(json.loads(server_file.read_bytes())["pid"]), number)
 
-    for number in PASSED_ON:
+    for number in STOP_SIGNALS:
         signal.signal(number, pass_on)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     with lock.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
 

@@ -21,7 +21,7 @@ from omniroute.gateway.gateway import Gateway
 from omniroute.paths import Paths
 from omniroute.server.app import App
 from omniroute.server.build import build_gateway, close_gateway, secrets_in_use
-from omniroute.server.follow import hold_back_signals
+from omniroute.server.follow import STOP_SIGNALS, hold_back_signals
 from omniroute.server.handover import NoSuccessor, start_successor
 from omniroute.server.launch import Launch
 from omniroute.server.listener import IDLE_CONNECTIONS_S, Listener
@@ -30,10 +30,9 @@ from omniroute.server.logs import Redactor, log_path, logging_to_file
 from omniroute.server.loops import keep_running, watch_configuration
 from omniroute.server.sockets import (
     LOCK_FD,
-    bind,
     check_exposure,
     inherited_fds,
-    inherited_sockets,
+    listening_sockets,
     port_taken,
     url_of,
 )
@@ -89,7 +88,7 @@ def run(start: Start) -> int | None:
         logging_to_file(path, start.settings, redactor, to_stderr=start.foreground),
     ):
         try:
-            sockets = inherited_sockets(variables) or bind(start.settings.host, start.settings.port)
+            sockets = listening_sockets(variables, start.settings.host, start.settings.port)
             server = Server(start, lock, sockets, redactor)
             with asyncio.Runner(loop_factory=loop_factory()) as runner:
                 runner.run(server.serve())
@@ -240,7 +239,9 @@ class Server:
 
     def _watch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP_SIGNALS:
+            if signal.getsignal(number) is signal.SIG_IGN:
+                continue  # `nohup` means it
             if sys.platform == "win32":
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.shutdown))
             else:

@@ -5,7 +5,7 @@ import http.client
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
 
 import msgspec
@@ -20,12 +20,24 @@ _SYSTEMD_FIRST_FD = 3
 _PROBE_S = 1.0
 
 
-def inherited_sockets(environment: Mapping[str, str]) -> list[socket.socket]:
-    """What a predecessor (`OMNIROUTE_LISTEN_FD`) or systemd (`LISTEN_FDS`) left open for this process."""
-    fds = inherited_fds(environment, LISTEN_FD)
-    if not fds and environment.get("LISTEN_PID") == str(os.getpid()):
+def listening_sockets(environment: Mapping[str, str], host: str, port: int) -> list[socket.socket]:
+    """The sockets to serve: systemd's, a predecessor's unless the settings name another address now, or new.
+
+    Raises `PortTaken` or `ConfigError`.
+    """
+    if environment.get("LISTEN_PID") == str(os.getpid()):
         count = environment.get("LISTEN_FDS", "")
-        fds = list(range(_SYSTEMD_FIRST_FD, _SYSTEMD_FIRST_FD + int(count))) if count.isdecimal() else []
+        if count.isdecimal() and int(count):
+            return _adopt(range(_SYSTEMD_FIRST_FD, _SYSTEMD_FIRST_FD + int(count)))
+    inherited = _adopt(inherited_fds(environment, LISTEN_FD))
+    if inherited and _is_at(inherited, host, port):
+        return inherited
+    for left in inherited:
+        left.close()
+    return bind(host, port)
+
+
+def _adopt(fds: Iterable[int]) -> list[socket.socket]:
     try:
         sockets = [socket.socket(fileno=fd) for fd in fds]
     except OSError as error:
@@ -33,6 +45,16 @@ def inherited_sockets(environment: Mapping[str, str]) -> list[socket.socket]:
     for listening in sockets:
         listening.set_inheritable(False)
     return sockets
+
+
+def _is_at(sockets: Sequence[socket.socket], host: str, port: int) -> bool:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError):
+        return False
+    wanted = {entry[4][0] for entry in found}
+    names = [listening.getsockname() for listening in sockets]
+    return all(name[0] in wanted and port in (0, name[1]) for name in names)
 
 
 def inherited_fds(environment: Mapping[str, str], name: str) -> list[int]:

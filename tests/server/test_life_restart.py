@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -133,3 +134,14 @@ def stands_in(pid: int) -> bool:
     import psutil
 
     return "omniroute.server.follow" in psutil.Process(pid).cmdline()
+
+
+def test_a_new_port_in_the_settings_is_taken_at_a_restart(installation: Installation) -> None:
+    installation.paths.data_dir.mkdir()
+    installation.paths.config_file.write_text("port = 0\n")
+    installation.serve(OMNIROUTE_PORT="")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    installation.paths.config_file.write_text(f"port = {port}\n")
+    assert installation.run("restart", OMNIROUTE_PORT="").returncode == ExitCode.OK
+    assert installation.server().url == f"http://127.0.0.1:{port}"
