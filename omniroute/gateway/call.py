@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from omniroute.errors import ErrorKind
 from omniroute.formats import FORMATS, Format, embeddings
 from omniroute.formats.watch import Seen
@@ -42,8 +44,7 @@ EMBEDDINGS = Operation(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One client request, read whole."""
 
     operation: Operation

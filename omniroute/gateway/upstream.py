@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from omniroute.errors import Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be sent, and how long each phase may take."""
 
     method: str
@@ -50,7 +50,7 @@ class UpstreamFailed(Exception):
 
 
 class Upstream(Protocol):
-    """Sends requests; `gateway.aiohttp_upstream` is the one that does today."""
+    """Sends requests; `gateway.http1` is the one that does so over the network."""
 
     def open(self, request: HttpRequest) -> AbstractAsyncContextManager[UpstreamAnswer]:
         """Send, and wait for the head of the answer. Raises `UpstreamFailed`; leaving early cancels it."""

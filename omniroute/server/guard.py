@@ -3,9 +3,9 @@
 import hmac
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 
+import msgspec
 from aiohttp import web
 
 from omniroute.errors import ErrorKind, Refused
@@ -15,8 +15,7 @@ from omniroute.settings import Settings
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who a request comes from, as far as it was proven."""
 
     is_local: bool

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
 from aiohttp import web
 
 from omniroute.errors import ErrorKind, Refused
@@ -23,8 +24,7 @@ class Plane(StrEnum):
     """The local token, or a key with scope `manage`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """One request with all that serving it takes."""
 
     http: web.BaseRequest
