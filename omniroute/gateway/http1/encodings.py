@@ -99,8 +99,9 @@ class _Brotli:
         self._waiting, self._fed = compressed, True
 
     def take(self) -> bytes:
-        if not self._waiting and self._unpacker.can_accept_more_data():
+        if not self._waiting and self.is_whole:
             return b""
+        # What was held back by the limit comes when asked; `can_accept_more_data` does not tell of it.
         waiting, self._waiting = self._waiting, b""
         try:
             return bytes(self._unpacker.process(waiting, output_buffer_limit=STEP_BYTES))

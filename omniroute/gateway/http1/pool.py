@@ -10,7 +10,8 @@ from omniroute.gateway.http1.target import Origin
 
 KEPT_S = 27.0
 """How long a connection waits; a bit less than the half minute after which many servers close theirs."""
-_SWEEP_S = 5.0
+SWEEP_S = 5.0
+"""How often the waiting ones are looked through."""
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Pool:
             connection.rest()
             route.idle.append(connection)
             if self._sweeper is None:
-                self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
+                self._sweeper = self._loop.call_later(SWEEP_S, self._sweep)
         else:
             connection.close()
 
@@ -93,4 +94,4 @@ class Pool:
                     connection.close()
             route.idle[:] = kept
             is_any_left = is_any_left or bool(kept)
-        self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep) if is_any_left else None
+        self._sweeper = self._loop.call_later(SWEEP_S, self._sweep) if is_any_left else None

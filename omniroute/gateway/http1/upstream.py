@@ -68,9 +68,10 @@ class _Exchange:
         try:
             target = parse_target(request.url, allow_private=request.allow_private)
             route = self._route = self._pool.route(target.origin)
+        except ValueError as error:
+            raise UpstreamFailed(_unaskable(error)) from None
+        try:
             head = encode_head(request.method, target, request.headers, request.body, through=route.through)
-        except UnusableProxy as error:
-            raise UpstreamFailed(Failure(kind=FailureKind.CONNECT, message=str(error))) from None
         except ValueError as error:
             raise UpstreamFailed(_unsendable(error)) from None
         connection = route.take() or await self._pool.connect(route)
@@ -113,6 +114,12 @@ def _was_closed_meanwhile(connection: Connection, answer: Answer) -> bool:
         and connection.was_used
         and not connection.is_answered
     )
+
+
+def _unaskable(error: ValueError) -> Failure:
+    known = isinstance(error, UnusableProxy)  # other texts may repeat the URL
+    message = str(error) if known else "the upstream's address is not one that can be asked"
+    return Failure(kind=FailureKind.CONNECT, message=message)
 
 
 def _unsendable(error: ValueError) -> Failure:
