@@ -241,6 +241,7 @@ def _report(added: "Connection", *, is_new: bool, as_json: bool) -> None:
     if not is_new:
         output.say(f"{label(added)} is there already; nothing was changed")
         return
-    tested = {"active": "; the key works", "error": f"; its test failed: {added.last_error}"}
+    works = "the key works" if added.has_api_key else "it answers, without a key"
+    tested = {"active": f"; {works}", "error": f"; its test failed: {added.last_error}"}
     output.say(f"{label(added)} is connected{tested.get(added.test_status, '')}")
     output.say(f"see its models: omniroute providers models {quote(label(added))}")

@@ -1,5 +1,7 @@
 """Taking a provider's key from where it does not leave traces."""
 
+import os
+import stat
 import sys
 from typing import Annotated
 
@@ -34,18 +36,31 @@ KeyOnCommandLine = Annotated[
 def read_key(variable_name: str | None, *, what: str, required: bool = True) -> str | None:
     """The key from the variable, else from standard input, else from a hidden prompt.
 
-    `None` when it is not `required` and no variable was named. Raises `ConfigError` when there is none.
+    `None` when it is not `required`, no variable was named and nothing was piped in. Raises `ConfigError`
+    when a key is wanted and there is none.
     """
     if variable_name is not None:
         return _checked(variable(variable_name), f"the variable {variable_name} is not set, or empty")
     if not required:
-        return None
+        return _piped_key()
     if sys.stdin.isatty():
         return _checked(output.hidden(f"Key for {what}"), "no key was typed")
     return _checked(
         sys.stdin.read(_MOST_CHARACTERS + 2),
         f"no key for {what}: give it by --api-key-env NAME, on standard input, or at the prompt",
     )
+
+
+def _piped_key() -> str | None:
+    """A key that was piped in though none is needed; a terminal or `/dev/null` says nothing."""
+    try:
+        kind = os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError):
+        return None  # standard input is closed
+    if not (stat.S_ISFIFO(kind) or stat.S_ISREG(kind) or stat.S_ISSOCK(kind)):
+        return None
+    text = sys.stdin.read(_MOST_CHARACTERS + 2)
+    return _checked(text, "") if text.strip() else None
 
 
 def _checked(key: str | None, absent: str) -> str:
