@@ -40,14 +40,19 @@ class Relay:
     entry: UsageEntry
     told_in_band: bool = False
     """The upstream's own error event has gone on to the client."""
+    delivered: bool = False
+    """The stream's closing event has gone on to the client: it may leave now, and has its answer."""
 
     async def run(self) -> Failure | None:
         """`None` when the client got its answer; else why not. The attempt is on record either way."""
         self._name_target()
         started_s = self.gateway.clock.monotonic_s()
-        failure: Failure | None = _GONE  # what holds when we are cancelled
+        failure: Failure | None = None
         try:
             failure = await self._ask()
+        except asyncio.CancelledError:
+            failure = None if self.delivered else _GONE
+            raise
         except Refused as refused:
             failure = Failure(kind=FailureKind.BAD_REQUEST, message=refused.message)
             raise
@@ -136,6 +141,9 @@ class Relay:
                 if ready := gate.take(chunk):
                     await self._write(answer, ready)
                     waiting.silent_since_s = self.gateway.clock.monotonic_s()
+                    if seen.finished and not self.delivered:
+                        self.delivered = True
+                        self.entry.end(Outcome.OK, 200)
                 if seen.failure is not None:
                     self.told_in_band = gate.is_open
                     return seen.failure
@@ -146,7 +154,7 @@ class Relay:
         except ProtocolError as error:
             return Failure(kind=FailureKind.PROTOCOL, message=str(error))
         except ConnectionError:
-            return _GONE
+            return None if self.delivered else _GONE
         return None if seen.finished else _CUT
 
     async def _write(self, answer: UpstreamAnswer, ready: bytes) -> None:
@@ -166,7 +174,7 @@ class Relay:
         if failure is None:
             entry.end(Outcome.OK, 200)
         elif failure.kind is FailureKind.CLIENT_GONE:
-            entry.end(Outcome.CANCELLED, 200, failure.message)
+            entry.end(Outcome.CANCELLED, 499, failure.message)
             return
         else:
             entry.end(Outcome.CUT, 200, failure.message)
@@ -176,7 +184,8 @@ class Relay:
             else:
                 await self.reply.end()
         except ConnectionError:
-            entry.end(Outcome.CANCELLED, 200, _GONE.message)
+            if failure is not None:
+                entry.end(Outcome.CANCELLED, 499, _GONE.message)
 
     def _note(self, seen: Seen) -> None:
         """What was seen goes on the request's record, whatever comes next."""

@@ -86,7 +86,7 @@ def _summed(rows: list[JSONObject]) -> JSONObject:
 
     return {
         "requests": len(rows),
-        "errors": sum(row["outcome"] != "ok" for row in rows),
+        "errors": sum(row["outcome"] in ("error", "cut") for row in rows),
         "promptTokens": tokens("in") + tokens("cacheRead") + tokens("cacheWrite"),
         "completionTokens": tokens("out") + tokens("reasoning"),
         "cacheReadTokens": tokens("cacheRead"),
