@@ -10,6 +10,7 @@ from omniroute.gateway.http1.addresses import Address, Addresses, RefusedAddress
 from omniroute.gateway.http1.connection import Connection
 from omniroute.gateway.http1.proxies import Proxy
 from omniroute.gateway.http1.target import Origin
+from omniroute.gateway.http1.trust import system_trust
 from omniroute.gateway.http1.tunnel import Tunnel, TunnelRefused
 from omniroute.gateway.upstream import UpstreamFailed
 
@@ -48,7 +49,7 @@ class Connector:
                 await self._loop.create_connection(lambda: connection, sock=sock)
             elif proxy is None:
                 await self._loop.create_connection(
-                    lambda: connection, sock=sock, ssl=self._context(), server_hostname=origin.host
+                    lambda: connection, sock=sock, ssl=await self._context(), server_hostname=origin.host
                 )
             else:
                 await self._through(sock, proxy, origin, connection)
@@ -93,7 +94,7 @@ class Connector:
         try:
             await tunnel.open(transport, origin, proxy)
             secured = await self._loop.start_tls(
-                transport, connection, self._context(), server_hostname=origin.host
+                transport, connection, await self._context(), server_hostname=origin.host
             )
         except BaseException:
             transport.abort()
@@ -102,12 +103,9 @@ class Connector:
             raise ConnectionResetError("the proxy closed the connection")
         connection.connection_made(secured)
 
-    def _context(self) -> ssl.SSLContext:
+    async def _context(self) -> ssl.SSLContext:
         if self._tls is None:
-            import truststore
-
-            self._tls = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._tls.set_alpn_protocols(["http/1.1"])
+            self._tls = await asyncio.to_thread(system_trust)
         return self._tls
 
 

@@ -130,7 +130,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone."""
         self._ended(is_clean=error is None)
-        self._parser = self._transport = None  # the parser holds our methods: a cycle
+        # The parser and the answer hold our methods: cycles, which nothing needs any more.
+        self._parser = self._transport = self._answer = None
 
     # What the parser calls.
 
