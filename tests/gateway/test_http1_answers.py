@@ -123,6 +123,9 @@ class Wire(asyncio.Transport):
 
     def write(self, data: object) -> None: ...
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def abort(self) -> None: ...
 
     def pause_reading(self) -> None: ...

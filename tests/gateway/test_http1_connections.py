@@ -96,6 +96,23 @@ async def test_bytes_nobody_asked_for_end_a_waiting_connection(upstream: Http1Up
     assert wire.connections == 2
 
 
+async def test_an_answer_before_the_request_was_read_ends_the_connection(upstream: Http1Upstream) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.reader.readuntil(b"\r\n\r\n")
+        talk.say(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+        await wire.closed.wait()
+
+    async def closing(talk: Talk) -> None:
+        await (script if talk.number == 1 else keep_answering)(talk)
+
+    async with serving(closing) as wire:
+        assert await fetch(upstream, wire.ask(body=bytes(30_000_000))) == (413, b"")
+        assert await fetch(upstream, wire.ask()) == (200, b"ok")
+        wire.closed.set()
+
+    assert wire.connections == 2
+
+
 async def test_a_head_answer_does_not_spoil_the_next(upstream: Http1Upstream) -> None:
     async def script(talk: Talk) -> None:
         while (await talk.request()).startswith(b"HEAD"):

@@ -166,9 +166,15 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The last byte of an answer, or of an interim one."""
-        if self._answer is not None and self._parser is not None and self._answer.has_head:
-            self._answer.end()
-            self._keeps_alive = not self._is_bodiless and self._parser.should_keep_alive()
+        if self._answer is None or self._parser is None or not self._answer.has_head:
+            return
+        self._answer.end()
+        self._keeps_alive = (
+            not self._is_bodiless
+            and self._parser.should_keep_alive()
+            and self._transport is not None
+            and not self._transport.get_write_buffer_size()  # answered before the request was read
+        )
 
     def _feed_head(self, parser: HttpResponseParser, data: bytes) -> None:
         assert self._answer is not None  # noqa: S101 - the caller has it
