@@ -14,11 +14,11 @@ from sqlalchemy import (
     Table,
     and_,
     func,
-    insert,
     or_,
     select,
     true,
 )
+from sqlalchemy.dialects.sqlite import insert
 
 from omniroute.conversation.usage import Usage
 from omniroute.records import AttemptRow, Outcome, RequestRow
@@ -53,7 +53,7 @@ class Filters:
 
 
 def append(connection: Connection, rows: Sequence[RequestRow]) -> None:
-    """Add the rows of requests that ended, and note the use of their keys."""
+    """Add the rows of requests that ended, each id once, and note the use of their keys."""
     if not rows:
         return
     try:
@@ -98,7 +98,9 @@ def _add_all(connection: Connection, table: Table, rows: list[tuple[object, ...]
 
 @cache
 def _insert_text(table: Table, dialect: Dialect) -> str:
-    return str(insert(table).compile(dialect=dialect))
+    # A row that is there already was kept by a write whose end its caller did not see.
+    statement = insert(table).on_conflict_do_nothing(index_elements=[table.c.id])
+    return str(statement.compile(dialect=dialect))
 
 
 def _usage_values(row: RequestRow) -> tuple[object, ...]:

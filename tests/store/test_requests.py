@@ -66,10 +66,18 @@ async def test_an_empty_batch_is_nothing(database: SqliteDatabase) -> None:
 async def test_a_batch_is_kept_whole_or_not_at_all(database: SqliteDatabase) -> None:
     await add(database, request_row(1))
     with pytest.raises(StoreError):
-        await add(database, request_row(2), request_row(1))
+        await add(database, request_row(2), request_row(3, started_at_ms=None))
 
     rows, total = await database.read(lambda c: requests.listing(c, Filters(), limit=9))
     assert ([row.id for row in rows], total) == ([request_row(1).id], 1)
+
+
+async def test_a_row_that_is_written_again_is_kept_once(database: SqliteDatabase) -> None:
+    await add(database, request_row(1))
+    await add(database, request_row(1), request_row(2))
+
+    rows, total = await database.read(lambda c: requests.listing(c, Filters(), limit=9))
+    assert (rows, total) == ([request_row(2), request_row(1)], 2)
 
 
 async def test_a_batch_notes_the_last_use_of_its_keys(database: SqliteDatabase) -> None:
