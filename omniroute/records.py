@@ -331,7 +331,7 @@ class RequestRow:
     session_id: str | None
     outcome: Outcome
     status: int
-    """The HTTP status the client saw; 499 when it left before one."""
+    """The HTTP status the client saw; 499 when it left."""
     error: str | None
     stream: bool
     attempts: tuple[AttemptRow, ...]

@@ -33,6 +33,11 @@ async def exchange(gateway: Gateway, call: Call, reply: Reply) -> None:
             except Refused as refused:
                 entry.end(Outcome.ERROR, HTTP_STATUS[refused.kind], refused.message)
                 await reply.fail(answers.of_refusal(refused), {})
+            except ConnectionError:
+                raise  # the client is gone
+            except Exception:
+                entry.end(Outcome.ERROR, 500, "the gateway failed; its log says more")
+                raise
     except Refused as refused:  # no slot in the usage log: nothing was begun
         await reply.fail(answers.of_refusal(refused), {})
 
