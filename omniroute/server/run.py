@@ -171,8 +171,8 @@ class Server:
                 # transaction and its own note of it.
                 await _write_last_rows(gateway)
                 writer.cancel()
-        except* OmniRouteError as group_error:
-            raise _only(group_error) from None
+        except ExceptionGroup as failed:
+            raise _reason(failed) from None
         finally:
             await self._listener.close()
 
@@ -308,6 +308,11 @@ async def _write_last_rows(gateway: Gateway) -> None:
             return
 
 
-def _only(group_error: BaseExceptionGroup[OmniRouteError]) -> OmniRouteError:
-    first = group_error.exceptions[0]
-    return first if isinstance(first, OmniRouteError) else _only(first)
+def _reason(failed: ExceptionGroup[Exception]) -> OmniRouteError:
+    """Why the gateway ends, for whoever started it; what nobody foresaw is in the log."""
+    expected = failed.subgroup(OmniRouteError)
+    if expected is None:
+        _log.error("a part of the gateway failed", exc_info=failed)
+        return OmniRouteError("the gateway failed; its log says more")
+    first = expected.exceptions[0]
+    return first if isinstance(first, OmniRouteError) else _reason(first)
