@@ -64,6 +64,10 @@ class App:
             response = await self._serve(request, path, request_id)
         except Refused as refused:
             response = errors.refusal(path, refused, request_id, allow=self._allowed(path, refused))
+            if request.content.exception() is not None:
+                # Nobody knows where a broken body ends, so nothing more is read from its connection.
+                request.content.feed_eof()
+                response.force_close()
         except ConnectionError:
             raise  # the client is gone: aiohttp closes up
         except Exception:  # noqa: BLE001 - the boundary that answers 500

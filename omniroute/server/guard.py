@@ -69,7 +69,7 @@ class Guard:
         presented = False
         for secret in _secrets(request):
             presented = True
-            if is_local and hmac.compare_digest(secret.encode(), self.token.encode()):
+            if is_local and hmac.compare_digest(_bytes(secret), self.token.encode()):
                 return Caller(is_local, has_token=True)
             key = _known(secret, snapshot)
             if key is not None and key.is_active and not _expired(key, now_ms):
@@ -119,9 +119,14 @@ def _secrets(request: web.BaseRequest) -> Iterator[str]:
 
 
 def _known(secret: str, snapshot: Snapshot) -> ApiKey | None:
-    digest = sha256(secret.encode()).digest()
+    digest = sha256(_bytes(secret)).digest()
     key = snapshot.keys.get(digest)
     return key if key is not None and hmac.compare_digest(key.digest, digest) else None
+
+
+def _bytes(secret: str) -> bytes:
+    """What the client sent, which need not be text."""
+    return secret.encode("utf-8", "surrogateescape")
 
 
 def _expired(key: ApiKey, now_ms: int) -> bool:
