@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,21 @@ class RunningGateway:
         async with self.open(method, path, body, headers) as answer:
             return Got(answer.status, answer.headers, await answer.read())
 
+    async def send_raw(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, bytes]
+    ) -> tuple[int, bytes]:
+        """One POST with headers of any bytes: status, and all that came."""
+        content = json.dumps(body).encode()
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+        more = b"".join(name.encode() + b": " + value + b"\r\n" for name, value in headers.items())
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(head.encode() + more + f"Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        got = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return int(got.split(b" ", 2)[1]), got
+
     def open(
         self,
         method: str,
@@ -191,7 +207,8 @@ class RunningGateway:
         """One request whose answer is still to be read; leaving early hangs up."""
         content = json.dumps(body).encode() if isinstance(body, Mapping) else body
         sent = {"Content-Type": "application/json", **(headers or {})}
-        return self.http.request(method, self.url + path, data=content, headers=sent)
+        file = None if content is None else BytesIO(content)
+        return self.http.request(method, self.url + path, data=file, headers=sent)
 
 
 @asynccontextmanager
