@@ -74,6 +74,8 @@ class App:
             _log.exception("request %s failed inside the gateway", request_id)
             internal = Refused(ErrorKind.INTERNAL, "the gateway failed; its log says more")
             response = errors.refusal(path, internal, request_id)
+        if not response.prepared and (origin := self.guard.allowed_origin(request)) is not None:
+            response.headers.update(errors.cors(origin))
         return response
 
     async def _serve(self, request: web.BaseRequest, path: str, request_id: str) -> web.StreamResponse:
@@ -96,11 +98,9 @@ class App:
             params=match.params,
             caller=self._caller(request, route),
             request_id=request_id,
+            origin=origin,
         )
-        response = await route.serve(incoming)
-        if origin is not None and not response.prepared:
-            response.headers["Access-Control-Allow-Origin"] = origin
-        return response
+        return await route.serve(incoming)
 
     def _caller(self, request: web.BaseRequest, route: Route) -> Caller:
         """Who calls, allowed on the route's plane. Raises `Refused`."""

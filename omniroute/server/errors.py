@@ -68,15 +68,18 @@ def problem(code: str, message: str, request_id: str, details: tuple[Detail, ...
     return msgspec.json.encode(ProblemBody(shown))
 
 
+def cors(origin: str) -> dict[str, str]:
+    """What lets a browser show an answer to the web page that asked."""
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+
+
 def options(request: web.BaseRequest, origin: str | None, request_id: str) -> web.Response:
     """204 to every OPTIONS; CORS headers only for an origin that is allowed."""
     headers = {"X-Request-Id": request_id, "Allow": _CORS_METHODS}
     if origin is not None:
-        headers |= {
-            "Access-Control-Allow-Origin": origin,
+        headers |= cors(origin) | {
             "Access-Control-Allow-Methods": _CORS_METHODS,
             "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", "*"),
             "Access-Control-Max-Age": "600",
-            "Vary": "Origin",
         }
     return web.Response(status=204, headers=headers)

@@ -35,6 +35,8 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     params: Mapping[str, str]
     caller: Caller
     request_id: str
+    origin: str | None = None
+    """The web page that calls, when it may read the answer."""
 
     async def body(self) -> bytes:
         """The whole body, decompressed. Raises `Refused` when it is too large or not what it says."""

@@ -20,7 +20,7 @@ from omniroute.gateway.call import (
     Operation,
 )
 from omniroute.gateway.exchange import exchange
-from omniroute.server import model_lists
+from omniroute.server import errors, model_lists
 from omniroute.server.incoming import Incoming, Plane, Route, RouteRow
 from omniroute.server.model_lists import Listed
 from omniroute.server.reply import HttpReply
@@ -44,6 +44,8 @@ async def _exchange(
     headers = {"X-Request-Id": incoming.request_id}
     if operation is MESSAGES:
         headers["request-id"] = incoming.request_id
+    if incoming.origin is not None:
+        headers |= errors.cors(incoming.origin)
     reply = HttpReply(http, operation, headers, now_ms=incoming.gateway.clock.now_ms())
     call = Call(
         operation=operation,
