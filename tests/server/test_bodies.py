@@ -8,7 +8,7 @@ import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import brotli
+import brotli  # type: ignore[import-untyped]  # it comes without types
 import pytest
 
 from tests.running_gateway import (
