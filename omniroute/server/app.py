@@ -51,7 +51,8 @@ class App:
     ) -> web.BaseRequest:
         """aiohttp's request, with the body limit of the plane it is for."""
         path = canonical_path(message.path.partition("?")[0])
-        limit = MANAGE_BODY_BYTES if path.startswith("/api/") else self.gateway.settings.max_body_size_bytes
+        is_managed = path.startswith("/api/") and path not in errors.OLLAMA_PATHS
+        limit = MANAGE_BODY_BYTES if is_managed else self.gateway.settings.max_body_size_bytes
         request = _Request(message, payload, protocol, writer, task, task.get_loop(), client_max_size=limit)
         request.gateway_app = self
         return request

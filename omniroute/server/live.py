@@ -15,6 +15,8 @@ async def _live(incoming: Incoming) -> web.StreamResponse:
         }
     )
     await response.prepare(incoming.http)
+    if incoming.http.method == "HEAD":
+        return response
     async for stats in incoming.gateway.live.follow():
         await response.write(b"event: stats\ndata: " + msgspec.json.encode(stats) + b"\n\n")
         if stats.draining:

@@ -23,7 +23,7 @@ def canonical_path(path: str) -> str:
     if path.startswith(("/v1alpha/", "/v1beta/")):
         return f"/v1beta/{path.partition('/')[2].partition('/')[2]}"
     if path.startswith("/v1/api/"):
-        return path[3:]  # Ollama's paths below a base URL that ends in /v1
+        return canonical_path(path[3:])  # Ollama's paths below a base URL that ends in /v1
     if path in _BARE:
         return f"/v1{path}"
     if path == "/codex" or path.startswith("/codex/"):
