@@ -12,7 +12,7 @@ from omniroute.clock import Clock, iso
 from omniroute.gateway.histogram import Histogram
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.gateway.window import NANO, ProviderSums, Sums, Window
-from omniroute.records import Account, RequestRow
+from omniroute.records import Account, Outcome, RequestRow
 
 MAX_REQUESTS = 200
 _RATE_SECONDS = 10
@@ -46,7 +46,8 @@ class Live:
             self._window.add(row, now_s)
             self._today.add(row)
             self._ended.appendleft(row)
-            if row.error is not None and row.provider is not None:
+            is_failure = row.outcome in (Outcome.ERROR, Outcome.CUT)
+            if is_failure and row.error is not None and row.provider is not None:
                 self._last_error[row.provider] = row.error
 
     def start_day_with(self, sums: Sums) -> None:
@@ -106,6 +107,7 @@ class Live:
         now_s = now_ms // 1000
         window = self._window
         window.roll(now_s)
+        self._turn_day()
         requests, tokens = window.recent(now_s, _RATE_SECONDS)
         everyone = window.providers.values()
         return LiveStats(

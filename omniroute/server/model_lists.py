@@ -97,7 +97,7 @@ def anthropic_list(entries: list[Listed], query: Mapping[str, str]) -> dict[str,
     """One page of the list as Anthropic shows it: `limit`, `after_id`, `before_id`."""
     ids = [entry.id for entry in entries]
     limit_text = query.get("limit", "20")
-    limit = min(max(int(limit_text), 1), _MAX_ANTHROPIC_PAGE) if limit_text.isdecimal() else 20
+    limit = min(max(int(limit_text[:6]), 1), _MAX_ANTHROPIC_PAGE) if limit_text.isdecimal() else 20
     start = ids.index(query["after_id"]) + 1 if query.get("after_id") in ids else 0
     end = ids.index(query["before_id"]) if query.get("before_id") in ids else len(ids)
     page = entries[start:end][:limit]
