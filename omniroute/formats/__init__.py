@@ -21,6 +21,9 @@ class PassingStream(Protocol):
     def rest(self) -> bytes:
         """What is still held back when the stream has ended."""
 
+    def text(self) -> str:
+        """The output so far, for counting tokens; reads what was left unread."""
+
 
 class Format(Protocol):
     """What a dialect offers; a plain module satisfies it."""

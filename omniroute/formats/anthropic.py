@@ -62,7 +62,11 @@ class StreamWatch(SseWatch):
     """Reads along with a stream of message events."""
 
     def __init__(self) -> None:
-        super().__init__(_note)
+        super().__init__(_note, _is_plain)
+
+
+def _is_plain(data: bytes) -> bool:
+    return b'"content_block_delta"' in data[:64]
 
 
 def _note(seen: Seen, data: bytes) -> None:

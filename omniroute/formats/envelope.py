@@ -11,6 +11,8 @@ from omniroute.errors import ErrorKind, Refused
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KEY = re.compile(rb'[\s,]*"(?:[^"\\]|\\.)*"\s*:\s*')
 _MAX_MODEL_CHARS = 256
+_NO_NAME = re.compile("[\x00-\x1f\x7f\ud800-\udfff]|\\.\\./|\\.\\.\\\\")
+"""Control characters, halves of surrogates, and ways out of a path."""
 
 
 class Envelope:
@@ -60,7 +62,8 @@ class Envelope:
         if place is None:
             return self.with_members({"model": new})
         start, end = place
-        return self.body[:start] + new + self.body[end:]
+        view = memoryview(self.body)
+        return b"".join((view[:start], new, view[end:]))
 
     def with_first_member(self, name: str, value: bytes) -> bytes:
         """The body with one more member in front, every byte of the others as it stood."""
@@ -90,7 +93,11 @@ def check_model_name(name: str) -> None:
     """Raises `Refused` for a name no provider could have."""
     if len(name) > _MAX_MODEL_CHARS:
         raise Refused(ErrorKind.BAD_REQUEST, f"model name over {_MAX_MODEL_CHARS} characters", param="model")
-    if any(ord(char) < 32 or ord(char) == 127 for char in name) or "../" in name or "..\\" in name:
+    if (
+        any(ord(char) < 32 or ord(char) == 127 or "\ud800" <= char <= "\udfff" for char in name)
+        or "../" in name
+        or "..\\" in name
+    ):
         raise Refused(ErrorKind.BAD_REQUEST, "model name holds characters no model has", param="model")
 
 

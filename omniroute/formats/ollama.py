@@ -52,6 +52,10 @@ class StreamWatch:
         """Nothing is ever held back."""
         return b""
 
+    def text(self) -> str:
+        """The output so far, for counting tokens."""
+        return "".join(self.seen.text)
+
 
 def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is none."""

@@ -1,5 +1,7 @@
 """OpenAI Chat Completions as it passes by (API reference, read 2026-11-22)."""
 
+import re
+
 import msgspec
 
 from omniroute.conversation.usage import UNKNOWN
@@ -36,6 +38,8 @@ class _Chunk(msgspec.Struct):
     error: msgspec.Raw = ABSENT
 
 
+_TELLS = re.compile(rb'"(?:usage|finish_reason|error)"\s*:\s*(?!null)')
+"""An event without one of these set can hold nothing but more content."""
 _CHUNK = msgspec.json.Decoder(_Chunk)
 
 
@@ -72,6 +76,12 @@ class StreamWatch:
         if data == b"[DONE]":
             seen.finished = True
             return False
+        if not _TELLS.search(data) and seen.leave(data):
+            return False
+        return self._read(data)
+
+    def _read(self, data: bytes) -> bool:
+        seen = self.seen
         chunk = decode_event(_CHUNK, data)
         if chunk is None:
             return False
@@ -86,6 +96,10 @@ class StreamWatch:
             seen.usage = decode_usage(chunk.usage)
             return not chunk.choices
         return False
+
+    def text(self) -> str:
+        """The output so far, for counting tokens."""
+        return self.seen.whole_text(self._read)
 
     def _choice(self, choice: _Choice) -> None:
         if choice.finish_reason is not None:

@@ -59,7 +59,11 @@ class StreamWatch(SseWatch):
     """Reads along with a stream of `response.*` events."""
 
     def __init__(self) -> None:
-        super().__init__(_note)
+        super().__init__(_note, _is_plain)
+
+
+def _is_plain(data: bytes) -> bool:
+    return b'.delta"' in data[:80]
 
 
 def _note(seen: Seen, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """What a passing stream shows of itself, while its bytes go on untouched."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -13,6 +14,8 @@ T = TypeVar("T")
 
 MAX_KEPT_TEXT = 4 * 1024 * 1024
 """Characters of output kept for counting tokens when the provider gives no usage."""
+MAX_UNREAD_BYTES = 256 * 1024
+"""Events kept unread while they can hold nothing but more content; past it each is read as it comes."""
 
 
 ABSENT = msgspec.Raw(b"")
@@ -29,7 +32,17 @@ def is_something(raw: msgspec.Raw) -> bool:
 class Seen:
     """What has been seen of a stream so far."""
 
-    __slots__ = ("content", "failure", "finished", "model", "text", "text_chars", "usage")
+    __slots__ = (
+        "content",
+        "failure",
+        "finished",
+        "model",
+        "text",
+        "text_chars",
+        "unread",
+        "unread_bytes",
+        "usage",
+    )
 
     def __init__(self) -> None:
         self.content = False
@@ -43,6 +56,25 @@ class Seen:
         self.text: list[str] = []
         """Output so far, for counting tokens when the provider does not."""
         self.text_chars = 0
+        self.unread: list[bytes] = []
+        """Events that came and were not read: reading costs, and most providers tell their usage."""
+        self.unread_bytes = 0
+
+    def leave(self, event: bytes) -> bool:
+        """Keep an event that holds only more content unread; False when it has to be read now."""
+        if not self.content or self.unread_bytes >= MAX_UNREAD_BYTES:
+            return False
+        self.unread.append(event)
+        self.unread_bytes += len(event)
+        return True
+
+    def whole_text(self, read: Callable[[bytes], object]) -> str:
+        """All output that was kept. What cannot be read is no text."""
+        unread, self.unread = self.unread, []
+        for event in unread:
+            with suppress(ProtocolError):
+                read(event)
+        return "".join(self.text)
 
     def add_text(self, text: str) -> None:
         """Content has come."""
@@ -55,18 +87,24 @@ class Seen:
 class SseWatch:
     """Reads along with a stream of server-sent events that goes on as it came."""
 
-    def __init__(self, note: Callable[[Seen, bytes], None]) -> None:
-        """`note` takes note of the data of one event, and raises ProtocolError when it cannot be one."""
+    def __init__(
+        self, note: Callable[[Seen, bytes], None], is_plain: Callable[[bytes], bool] = lambda data: False
+    ) -> None:
+        """`note` takes note of the data of one event, and raises ProtocolError when it cannot be one.
+
+        `is_plain` tells events that can only hold more content.
+        """
         self.seen = Seen()
         self._frames = RawFrameReader()
         self._note = note
+        self._is_plain = is_plain
 
     def pass_on(self, chunk: bytes) -> bytes:
         """The bytes the client is to get: all of them, but nothing behind an error."""
         frames = self._frames.feed(chunk)
         for place, raw in enumerate(frames, 1):
             data = frame_data(raw)
-            if data is not None:
+            if data is not None and not (self._is_plain(data) and self.seen.leave(data)):
                 self._note(self.seen, data)
             if self.seen.failure is not None:
                 return without_end(chunk, frames[place:], self._frames.rest)
@@ -75,6 +113,10 @@ class SseWatch:
     def rest(self) -> bytes:
         """Nothing is ever held back."""
         return b""
+
+    def text(self) -> str:
+        """The output so far, for counting tokens."""
+        return self.seen.whole_text(lambda event: self._note(self.seen, event))
 
 
 def without_end(chunk: bytes, frames: Sequence[bytes], rest: bytes) -> bytes:

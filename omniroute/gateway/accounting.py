@@ -63,7 +63,7 @@ def _counted(entry: UsageEntry) -> Usage:
         prompt = count_tokens(_texts(entry.prompt), family_of(entry.model or ""))
         counted = replace(counted, input=prompt, estimated=True)
     if counted.output is None or not entry.complete:
-        output = count_tokens("".join(entry.output_text), family_of(entry.model or ""))
+        output = count_tokens(entry.output_text(), family_of(entry.model or ""))
         # A stream that broke off has told of its first tokens only.
         counted = replace(counted, output=max(output, counted.output or 0), estimated=True)
     return counted

@@ -1,7 +1,9 @@
 """One attempt: build, send, read along, hand on."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from omniroute.errors import Failure, FailureKind, ProtocolError, Refused
 from omniroute.formats import PassingStream, openai_chat
@@ -96,7 +98,7 @@ class Relay:
             return Failure(kind=FailureKind.PROTOCOL, message=_kind_of(answer, str(error)))
         if seen.failure is not None:
             return seen.failure
-        self._note(seen)
+        self._note(seen, partial("".join, seen.text))
         self.entry.first_byte_s = self.gateway.clock.monotonic_s()
         self.entry.complete = True
         headers = answers.headers_of(self.entry, attempts=len(self.entry.attempts) + 1)
@@ -119,7 +121,7 @@ class Relay:
             try:
                 failure = await self._pass_on(answer, watch, waiting)
             finally:
-                self._note(watch.seen)
+                self._note(watch.seen, watch.text)
                 self.entry.complete = watch.seen.finished
         if self.entry.first_byte_s is None:
             return failure
@@ -187,10 +189,10 @@ class Relay:
             if failure is not None:
                 entry.end(Outcome.CANCELLED, 499, _GONE.message)
 
-    def _note(self, seen: Seen) -> None:
+    def _note(self, seen: Seen, text: Callable[[], str]) -> None:
         """What was seen goes on the request's record, whatever comes next."""
         self.entry.usage = seen.usage
-        self.entry.output_text = seen.text
+        self.entry.output_text = text
         self.entry.prompt = self.call.body
 
     def _name_target(self) -> None:

@@ -88,7 +88,8 @@ class UsageEntry:
         self.usage: Usage = UNKNOWN
         self.prompt: bytes | None = None
         """The request's body, for counting tokens when the provider did not; dropped with the entry."""
-        self.output_text: Sequence[str] = ()
+        self.output_text: Callable[[], str] = str
+        """The output so far, read when it has to be counted."""
         self.complete = False
         """The answer came to its end, so what the provider told of usage is all of it."""
         self.first_byte_s: float | None = None

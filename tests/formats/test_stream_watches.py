@@ -33,7 +33,7 @@ class Sight:
 
 def sight(watch: PassingStream) -> Sight:
     seen = watch.seen
-    text = "".join(seen.text)
+    text = watch.text()
     return Sight(seen.content, seen.finished, seen.failure, seen.model, seen.usage, text)
 
 

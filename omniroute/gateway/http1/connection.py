@@ -71,8 +71,7 @@ class Connection(asyncio.Protocol):
         elif len(body) < _JOINED_BYTES:
             transport.write(head + body)
         else:
-            transport.write(head)
-            transport.write(body)
+            transport.writelines((head, body))
         self._limit(first_byte_s)
         return answer
 
