@@ -1,7 +1,5 @@
 """OpenAI Chat Completions as it passes by (API reference, read 2026-11-22)."""
 
-import re
-
 import msgspec
 
 from omniroute.conversation.usage import UNKNOWN
@@ -38,9 +36,16 @@ class _Chunk(msgspec.Struct):
     error: msgspec.Raw = ABSENT
 
 
-_TELLS = re.compile(rb'"(?:usage|finish_reason|error)"\s*:\s*(?!null)')
-"""An event without one of these set can hold nothing but more content."""
 _CHUNK = msgspec.json.Decoder(_Chunk)
+
+
+def _is_plain(data: bytes) -> bool:
+    """An event that ends nothing, counts nothing and fails nothing can hold only more content."""
+    return (
+        data.count(b'"finish_reason"') == data.count(b'"finish_reason":null')
+        and data.count(b'"usage"') == data.count(b'"usage":null')
+        and b'"error"' not in data
+    )
 
 
 class StreamWatch:
@@ -76,7 +81,7 @@ class StreamWatch:
         if data == b"[DONE]":
             seen.finished = True
             return False
-        if not _TELLS.search(data) and seen.leave(data):
+        if _is_plain(data) and seen.leave(data):
             return False
         return self._read(data)
 
