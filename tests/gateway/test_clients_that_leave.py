@@ -95,6 +95,40 @@ async def test_a_client_that_leaves_mid_stream_leaves_the_tokens_so_far(
         assert row.usage.prompt == TOLD_TOKENS
 
 
+@pytest.mark.parametrize("path", CONVERSATIONS)
+async def test_a_client_that_leaves_after_the_closing_event_has_its_answer(
+    running: RunningGateway, upstream: ScriptedUpstream, path: str
+) -> None:
+    await running.add_node(upstream.url, type=NODE_TYPES[path])
+    upstream.script(script.ending_with(script.answer(), script.Ending.STALL))
+    client = await connect(running, path, asking(path, stream=True))
+    closing = {CHAT: b"[DONE]", "/v1/messages": b"message_stop", "/v1/responses": b"response.completed"}
+    await read_until(client, closing[path])
+    leave(client)
+    await upstream.until(lambda up: up.cancelled == 1)
+    row = await running.row()
+    assert (row.outcome, row.status) == (Outcome.OK, 200)
+    assert not row.usage.estimated
+    assert [attempt.failure for attempt in row.attempts] == [None]
+
+
+async def test_a_client_that_reads_slowly_slows_its_upstream(
+    running: RunningGateway, upstream: ScriptedUpstream
+) -> None:
+    await running.add_node(upstream.url)
+    pieces = ["x" * 100_000] * 1000
+    upstream.script(script.answer(pieces))
+    client = await connect(running, CHAT, asking(CHAT, stream=True))
+    await read_until(client, b"data: ")
+    [entry] = running.gateway.live.running()
+    for _ in range(50):  # turns in which an upstream nobody slowed would get far
+        await running.ask(CHAT, asking(CHAT, "demo/echo"))
+    assert upstream.finished == 0
+    assert running.gateway.live.running() == [entry]
+    leave(client)
+    await upstream.until(lambda up: up.cancelled == 1)
+
+
 async def test_a_client_that_leaves_during_a_whole_answer_cancels_the_upstream(
     running: RunningGateway, upstream: ScriptedUpstream
 ) -> None:
