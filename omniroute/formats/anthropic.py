@@ -5,7 +5,7 @@ import msgspec
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ErrorKind, ProtocolError
 from omniroute.formats.sse import SSE_FRAME_ENDS
-from omniroute.formats.watch import Seen, SseWatch, decode_event, in_band
+from omniroute.formats.watch import Seen, SseWatch, decode, decode_event, in_band
 
 KEEPALIVE = b'event: ping\ndata: {"type": "ping"}\n\n'
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -65,8 +65,8 @@ class StreamWatch(SseWatch):
         super().__init__(_note, _is_plain)
 
 
-def _is_plain(data: bytes) -> bool:
-    return b'"content_block_delta"' in data[:64]
+def _is_plain(chunk: bytes) -> bool:
+    return chunk.count(b'"type":"content_block_delta"') == chunk.count(b"\n\n")
 
 
 def _note(seen: Seen, data: bytes) -> None:
@@ -139,8 +139,8 @@ _WHOLE = msgspec.json.Decoder(_Whole)
 def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is no message."""
     try:
-        whole = _WHOLE.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        whole = decode(_WHOLE, body)
+    except (msgspec.ValidationError, ProtocolError):
         raise ProtocolError("the upstream's answer is not an Anthropic message") from None
     seen = Seen()
     seen.finished = True

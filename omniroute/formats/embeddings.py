@@ -6,7 +6,7 @@ import msgspec
 
 from omniroute.errors import ProtocolError
 from omniroute.formats.openai_usage import decode_usage
-from omniroute.formats.watch import ABSENT, Seen, is_something
+from omniroute.formats.watch import ABSENT, Seen, decode, is_something
 
 
 class _Whole(msgspec.Struct):
@@ -21,8 +21,8 @@ _WHOLE = msgspec.json.Decoder(_Whole)
 def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is no list of embeddings."""
     try:
-        whole = _WHOLE.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        whole = decode(_WHOLE, body)
+    except (msgspec.ValidationError, ProtocolError):
         raise ProtocolError("the upstream's answer is not a list of embeddings") from None
     seen = Seen()
     seen.finished = True

@@ -6,7 +6,7 @@ from omniroute.conversation.usage import UNKNOWN
 from omniroute.errors import HEALS_BY_ITSELF, ErrorKind, ProtocolError
 from omniroute.formats.openai_usage import decode_usage
 from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
-from omniroute.formats.watch import ABSENT, Seen, decode_event, in_band, is_something, without_end
+from omniroute.formats.watch import ABSENT, Seen, decode, decode_event, in_band, is_something, without_end
 from omniroute.formats.wire_error import WireError
 
 KEEPALIVE = b": keep-alive\n\n"
@@ -39,12 +39,13 @@ class _Chunk(msgspec.Struct):
 _CHUNK = msgspec.json.Decoder(_Chunk)
 
 
-def _is_plain(data: bytes) -> bool:
-    """An event that ends nothing, counts nothing and fails nothing can hold only more content."""
+def _is_plain(chunk: bytes) -> bool:
+    """Events that end nothing, count nothing and fail nothing can hold only more content."""
     return (
-        data.count(b'"finish_reason"') == data.count(b'"finish_reason":null')
-        and data.count(b'"usage"') == data.count(b'"usage":null')
-        and b'"error"' not in data
+        chunk.count(b'"finish_reason"') == chunk.count(b'"finish_reason":null')
+        and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
+        and b'"error"' not in chunk
+        and b"[DONE]" not in chunk
     )
 
 
@@ -58,6 +59,8 @@ class StreamWatch:
 
     def pass_on(self, chunk: bytes) -> bytes:
         """The bytes the client is to get: all, or all but the usage chunk it did not ask for."""
+        if self._frames.is_aligned(chunk) and _is_plain(chunk) and self.seen.leave(chunk):
+            return chunk
         frames = self._frames.feed(chunk)
         kept: list[bytes] = []
         for place, raw in enumerate(frames, 1):
@@ -81,12 +84,6 @@ class StreamWatch:
         if data == b"[DONE]":
             seen.finished = True
             return False
-        if _is_plain(data) and seen.leave(data):
-            return False
-        return self._read(data)
-
-    def _read(self, data: bytes) -> bool:
-        seen = self.seen
         chunk = decode_event(_CHUNK, data)
         if chunk is None:
             return False
@@ -104,7 +101,7 @@ class StreamWatch:
 
     def text(self) -> str:
         """The output so far, for counting tokens."""
-        return self.seen.whole_text(self._read)
+        return self.seen.whole_text(self._note)
 
     def _choice(self, choice: _Choice) -> None:
         if choice.finish_reason is not None:
@@ -142,8 +139,8 @@ _WHOLE = msgspec.json.Decoder(_Whole)
 def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is no chat completion."""
     try:
-        whole = _WHOLE.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        whole = decode(_WHOLE, body)
+    except (msgspec.ValidationError, ProtocolError):
         raise ProtocolError("the upstream's answer is not a chat completion") from None
     if not whole.choices:
         raise ProtocolError("the upstream's answer holds no choices")

@@ -6,7 +6,7 @@ from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ErrorKind, ProtocolError
 from omniroute.formats import openai_chat
 from omniroute.formats.sse import SSE_FRAME_ENDS
-from omniroute.formats.watch import ABSENT, Seen, SseWatch, decode_event, in_band, is_something
+from omniroute.formats.watch import ABSENT, Seen, SseWatch, decode, decode_event, in_band, is_something
 
 KEEPALIVE = b": keep-alive\n\n"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
@@ -62,8 +62,8 @@ class StreamWatch(SseWatch):
         super().__init__(_note, _is_plain)
 
 
-def _is_plain(data: bytes) -> bool:
-    return b'.delta"' in data[:80]
+def _is_plain(chunk: bytes) -> bool:
+    return chunk.count(b'.delta"') == chunk.count(b"\n\n")
 
 
 def _note(seen: Seen, data: bytes) -> None:
@@ -126,8 +126,8 @@ _WHOLE = msgspec.json.Decoder(_Whole)
 def read_whole(body: bytes) -> Seen:
     """What a whole answer shows. Raises ProtocolError when it is no response object."""
     try:
-        whole = _WHOLE.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        whole = decode(_WHOLE, body)
+    except (msgspec.ValidationError, ProtocolError):
         raise ProtocolError("the upstream's answer is not a response object") from None
     seen = Seen()
     seen.finished = True

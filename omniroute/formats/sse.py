@@ -56,6 +56,10 @@ class RawFrameReader:
         self._rest = buffer[start:] if start else buffer
         return frames
 
+    def is_aligned(self, chunk: bytes) -> bool:
+        """True when these bytes begin and end where frames do, however many they are."""
+        return not self._rest and chunk.endswith(b"\n\n")
+
     @property
     def rest(self) -> bytes:
         """What has come since the last whole frame."""

@@ -1,5 +1,6 @@
 """What a passing stream shows of itself, while its bytes go on untouched."""
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -15,7 +16,7 @@ T = TypeVar("T")
 MAX_KEPT_TEXT = 4 * 1024 * 1024
 """Characters of output kept for counting tokens when the provider gives no usage."""
 MAX_UNREAD_BYTES = 256 * 1024
-"""Events kept unread while they can hold nothing but more content; past it each is read as it comes."""
+"""Events kept unread while they can hold only more content; past it each is read as it comes."""
 
 
 ABSENT = msgspec.Raw(b"")
@@ -57,23 +58,23 @@ class Seen:
         """Output so far, for counting tokens when the provider does not."""
         self.text_chars = 0
         self.unread: list[bytes] = []
-        """Events that came and were not read: reading costs, and most providers tell their usage."""
+        """Reads that were not looked into: looking costs, and most providers tell their usage."""
         self.unread_bytes = 0
 
-    def leave(self, event: bytes) -> bool:
-        """Keep an event that holds only more content unread; False when it has to be read now."""
+    def leave(self, chunk: bytes) -> bool:
+        """Keep a read of whole events that hold only more content; False when it has to be looked into."""
         if not self.content or self.unread_bytes >= MAX_UNREAD_BYTES:
             return False
-        self.unread.append(event)
-        self.unread_bytes += len(event)
+        self.unread.append(chunk)
+        self.unread_bytes += len(chunk)
         return True
 
-    def whole_text(self, read: Callable[[bytes], object]) -> str:
-        """All output that was kept. What cannot be read is no text."""
+    def whole_text(self, note: Callable[[bytes], object]) -> str:
+        """All output that was kept. `note` reads one frame; what cannot be read is no text."""
         unread, self.unread = self.unread, []
-        for event in unread:
+        for frame in RawFrameReader().feed(b"".join(unread)):
             with suppress(ProtocolError):
-                read(event)
+                note(frame)
         return "".join(self.text)
 
     def add_text(self, text: str) -> None:
@@ -88,11 +89,11 @@ class SseWatch:
     """Reads along with a stream of server-sent events that goes on as it came."""
 
     def __init__(
-        self, note: Callable[[Seen, bytes], None], is_plain: Callable[[bytes], bool] = lambda data: False
+        self, note: Callable[[Seen, bytes], None], is_plain: Callable[[bytes], bool] = lambda chunk: False
     ) -> None:
         """`note` takes note of the data of one event, and raises ProtocolError when it cannot be one.
 
-        `is_plain` tells events that can only hold more content.
+        `is_plain` tells whole events that can only hold more content.
         """
         self.seen = Seen()
         self._frames = RawFrameReader()
@@ -101,11 +102,11 @@ class SseWatch:
 
     def pass_on(self, chunk: bytes) -> bytes:
         """The bytes the client is to get: all of them, but nothing behind an error."""
+        if self._frames.is_aligned(chunk) and self._is_plain(chunk) and self.seen.leave(chunk):
+            return chunk
         frames = self._frames.feed(chunk)
         for place, raw in enumerate(frames, 1):
-            data = frame_data(raw)
-            if data is not None and not (self._is_plain(data) and self.seen.leave(data)):
-                self._note(self.seen, data)
+            self._note_frame(raw)
             if self.seen.failure is not None:
                 return without_end(chunk, frames[place:], self._frames.rest)
         return chunk
@@ -116,7 +117,12 @@ class SseWatch:
 
     def text(self) -> str:
         """The output so far, for counting tokens."""
-        return self.seen.whole_text(lambda event: self._note(self.seen, event))
+        return self.seen.whole_text(self._note_frame)
+
+    def _note_frame(self, raw: bytes) -> None:
+        data = frame_data(raw)
+        if data is not None:
+            self._note(self.seen, data)
 
 
 def without_end(chunk: bytes, frames: Sequence[bytes], rest: bytes) -> bytes:
@@ -130,11 +136,29 @@ def decode_event(decoder: msgspec.json.Decoder[T], data: bytes) -> T | None:
     Raises ProtocolError for what is no JSON at all.
     """
     try:
-        return decoder.decode(data)
+        return decode(decoder, data)
     except msgspec.ValidationError:
         return None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except ProtocolError:
         raise ProtocolError("the upstream's stream holds an event that is not JSON") from None
+
+
+def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    """What the JSON holds. Raises ValidationError for another shape, ProtocolError for what is no JSON.
+
+    Servers that cut text by UTF-16 units send half of an emoji, some send NaN: neither is our business.
+    """
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        try:
+            value = json.loads(data, parse_constant=lambda _: None)
+            text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+        except (ValueError, RecursionError):
+            raise ProtocolError("not JSON") from None
+        return decoder.decode(text)
 
 
 def in_band(message: str | None, code: str | None) -> Failure:
