@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from omniroute.records import ModelFacts
+from omniroute.records import ModelFacts, Outcome
 from tests import scripted_upstream as script
 from tests.running_gateway import (
     CHAT,
@@ -246,3 +246,28 @@ async def test_a_models_own_name_may_hold_slashes(
     for name in ("up/vendor/big:free", "vendor/big:free"):
         await running.ask(CHAT, asking(CHAT, name))
     assert [request.json["model"] for request in upstream.requests] == ["vendor/big:free"] * 2
+
+
+@pytest.mark.parametrize("path", CONVERSATIONS)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_half_an_emoji_of_an_upstream_is_passed_on_and_counted(
+    running: RunningGateway, upstream: ScriptedUpstream, path: str, stream: bool
+) -> None:
+    await running.add_node(upstream.url, type=NODE_TYPES[path])
+    pieces = ("half \ud83d", "\ude00 done") if stream else ("cut off \ud83d",)
+    upstream.script(script.answer(pieces, usage=False))
+    got = await running.ask(path, asking(path, stream=stream))
+    assert got.status == 200, got.body
+    assert b"\\ud83d" in got.body
+    assert b"error" not in got.body
+    row = await running.row()
+    assert row.outcome is Outcome.OK
+    assert row.usage.output
+
+
+async def test_what_no_json_has_is_passed_on(running: RunningGateway, upstream: ScriptedUpstream) -> None:
+    await running.add_node(upstream.url)
+    upstream.script(script.changed(script.answer(), {"score": float("nan")}))
+    got = await running.ask(CHAT, asking(CHAT))
+    assert (got.status, b'"score": NaN' in got.body) == (200, True)
+    assert (await running.row()).usage.prompt == 100
