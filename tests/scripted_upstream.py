@@ -90,7 +90,7 @@ def answer(
 
     `stream`: `None` does as the request asks; the other two are for upstreams that do otherwise.
     `ending`: `whole`, or a stream that stops after its `opening` or its `content`, or ends in an `error`
-    right after the opening or an `error after content`.
+    right after the opening or an `error after content`; `_until` has all.
     """
 
     def streams(request: Recorded) -> bool:
@@ -166,11 +166,6 @@ def cut_after_content() -> Behaviour:
     return replace(answer(ending="content"), ending=Ending.CUT)
 
 
-def ended_before_content() -> Behaviour:
-    """A body that ends normally before anything was said."""
-    return answer(ending="opening")
-
-
 def ended_after_content() -> Behaviour:
     """A body that ends normally where the dialect does not."""
     return answer(ending="content")
@@ -189,16 +184,6 @@ def error_in_band(*, after_content: bool = False) -> Behaviour:
 def waiting_before_last(behaviour: Behaviour) -> Behaviour:
     """The same, its last chunk not before `release()`."""
     return replace(behaviour, waits_before_last=True)
-
-
-def error_then_ending() -> Behaviour:
-    """A stream that tells of an error and then ends as if there had been none."""
-    return answer(ending="error, then ending")
-
-
-def garbage_after_content() -> Behaviour:
-    """A stream that turns into something else in the middle of the text."""
-    return answer(ending="garbage after content")
 
 
 def stalled_whole() -> Behaviour:

@@ -1,5 +1,6 @@
 """The data plane: conversations, embeddings, lists of models."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ from omniroute.server import errors, model_lists
 from omniroute.server.incoming import Incoming, Plane, Route, RouteRow
 from omniroute.server.model_lists import Listed
 from omniroute.server.reply import HttpReply
+
+_log = logging.getLogger(__name__)
 
 Serve = Callable[[Incoming], Awaitable[web.StreamResponse]]
 
@@ -59,7 +62,15 @@ async def _exchange(
         stream=stream,
         only_provider=incoming.params.get("provider"),
     )
-    await exchange(incoming.gateway, call, reply)
+    try:
+        await exchange(incoming.gateway, call, reply)
+    except ConnectionError:
+        raise
+    except Exception:
+        if reply.response is None:
+            raise
+        _log.exception("request %s failed inside the gateway, in the middle of its answer", call.request_id)
+        await reply.break_off()
     if reply.response is None:
         raise Refused(ErrorKind.INTERNAL, "the gateway gave no answer; its log says more")
     return reply.response
@@ -132,6 +143,8 @@ async def _responses_socket(incoming: Incoming) -> web.StreamResponse:
     """Codex asks for a WebSocket first, and goes on over HTTP at once when told 426."""
     if incoming.http.headers.get("Upgrade", "").lower() == "websocket":
         raise Refused(ErrorKind.UPGRADE_REQUIRED, "responses are served over HTTP: POST /v1/responses")
+    if incoming.http.method == "HEAD":
+        return web.Response(headers={"X-Request-Id": incoming.request_id})
     raise Refused(ErrorKind.METHOD_NOT_ALLOWED, "/v1/responses takes POST")
 
 

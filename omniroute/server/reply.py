@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from omniroute.clock import iso
+from omniroute.errors import ErrorKind
 from omniroute.gateway.answers import retry_headers
 from omniroute.gateway.call import ErrorAnswer, Operation
 
@@ -67,6 +68,14 @@ class HttpReply:
         event = self._operation.codec.stream_error(error.kind, error.message, request_id=request_id)
         await self.write(event if self._at_frame_end else b"\n\n" + event)
         await self.end()
+
+    async def break_off(self) -> None:
+        """End an answer that we cannot go on with; a second head would stand in the middle of it."""
+        if isinstance(self.response, web.Response):
+            self.response.force_close()
+            return
+        message = "the gateway failed; its log says more"
+        await self.fail(ErrorAnswer(kind=ErrorKind.INTERNAL, message=message, status=500), {})
 
     async def keep_alive(self) -> None:
         """Send a comment, unless the last bytes were half an event or the client does not read."""

@@ -19,8 +19,8 @@ BREAKS = {
     "cut inside a frame": script.cut_short(script.answer()),
     "ended": script.ended_after_content(),
     "error": script.waiting_before_last(script.error_in_band(after_content=True)),
-    "error and then the ending": script.waiting_before_last(script.error_then_ending()),
-    "garbage": script.waiting_before_last(script.garbage_after_content()),
+    "error and then the ending": script.waiting_before_last(script.answer(ending="error, then ending")),
+    "garbage": script.waiting_before_last(script.answer(ending="garbage after content")),
     "stalled": script.stall_after_content(),
 }
 

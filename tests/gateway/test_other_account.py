@@ -25,7 +25,7 @@ GOES_ON = {
 }
 GOES_ON_IN_A_STREAM = {
     "cut": script.cut_before_content(),
-    "ended": script.ended_before_content(),
+    "ended": script.answer(ending="opening"),
     "error": script.error_in_band(),
 }
 STOPS = {
