@@ -1,5 +1,6 @@
 """From an ended request to its row: tokens counted where the provider did not, and a price."""
 
+import logging
 from dataclasses import replace
 
 import msgspec
@@ -10,14 +11,21 @@ from omniroute.gateway.usage_log import UsageEntry
 from omniroute.providers.pricing import Prices, cost_nano_usd
 from omniroute.records import RequestRow
 
+_log = logging.getLogger(__name__)
+
 MAX_WORD_CHARS = 2000
 """A string this long without a blank is base64, not words."""
 
 
 def finish(entry: UsageEntry, prices: Prices) -> RequestRow:
     """The row of an ended request. Pure but for the price memo; runs beside the loop."""
-    usage = _counted(entry)
-    price = prices.price_of(entry.provider, entry.model) if entry.provider and entry.model else None
+    usage, price = entry.usage, None
+    try:
+        usage = _counted(entry)
+        if entry.provider and entry.model:
+            price = prices.price_of(entry.provider, entry.model)
+    except Exception:  # noqa: BLE001 - it is a row all the same, and others wait behind it
+        _log.exception("request %s is written without what could not be counted", entry.id)
     return RequestRow(
         id=entry.id,
         request_id=entry.request_id,

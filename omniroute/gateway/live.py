@@ -11,8 +11,8 @@ from omniroute.api.live import Latency, LiveStats, ProviderLive, RequestLive
 from omniroute.clock import Clock, iso
 from omniroute.gateway.histogram import Histogram
 from omniroute.gateway.usage_log import UsageEntry
-from omniroute.gateway.window import NANO, ProviderSums, Sums, Window
-from omniroute.records import Account, Outcome, RequestRow
+from omniroute.gateway.window import NANO, ProviderSums, Sums, Window, is_providers_fault
+from omniroute.records import Account, RequestRow
 
 MAX_REQUESTS = 200
 _RATE_SECONDS = 10
@@ -46,8 +46,7 @@ class Live:
             self._window.add(row, now_s)
             self._today.add(row)
             self._ended.appendleft(row)
-            is_failure = row.outcome in (Outcome.ERROR, Outcome.CUT)
-            if is_failure and row.error is not None and row.provider is not None:
+            if is_providers_fault(row) and row.error is not None and row.provider is not None:
                 self._last_error[row.provider] = row.error
 
     def start_day_with(self, sums: Sums) -> None:

@@ -61,6 +61,14 @@ class Sums:
         )
 
 
+_CLIENTS_FAULT = frozenset({400, 404, 413, 422})
+
+
+def is_providers_fault(row: RequestRow) -> bool:
+    """A failure that tells of the provider's health: not what the request itself or its sender caused."""
+    return row.outcome is Outcome.CUT or (row.outcome is Outcome.ERROR and row.status not in _CLIENTS_FAULT)
+
+
 @dataclass(slots=True)
 class ProviderSums:
     """One provider over one span of time. Only what succeeded counts for latency."""
@@ -77,7 +85,7 @@ class ProviderSums:
             self.latency.add(row.duration_ms)
             if row.ttft_ms is not None:
                 self.ttft.add(row.ttft_ms)
-        elif row.outcome is not Outcome.CANCELLED:
+        elif is_providers_fault(row):
             self.errors += 1
 
     def take_away(self, other: "ProviderSums") -> None:

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from omniroute.conversation.usage import Usage
+from omniroute.conversation.usage import UNKNOWN, Usage
+from omniroute.gateway.accounting import finish
+from omniroute.gateway.usage_log import UsageEntry
+from omniroute.providers.pricing import Prices
 from omniroute.records import Outcome, Scope
 from tests import scripted_upstream as script
 from tests.running_gateway import (
@@ -228,3 +231,14 @@ async def test_a_mistake_of_ours_is_answered_500_and_leaves_an_error_row(
     assert "ZeroDivisionError" in caplog.text
     row = await running.row()
     assert (row.outcome, row.status) == (Outcome.ERROR, 500)
+
+
+def test_a_row_that_cannot_be_counted_is_written_all_the_same() -> None:
+    def broken() -> str:
+        raise LookupError("a bug")
+
+    entry = UsageEntry(request_id="r", method="POST", path="/", operation="chat", client_format="openai-chat")
+    entry.first_byte_s, entry.output_text = 1.0, broken
+    row = finish(entry, Prices({}))
+    assert row.request_id == "r"
+    assert row.usage == UNKNOWN
