@@ -101,7 +101,8 @@ def _other_way(refusal: ApiRefused) -> Dialect | None:
 def _sorted_out(refusal: ApiRefused) -> OmniRouteError:
     """The error whose exit code says whose fault it is."""
     if refusal.status == _NOT_FOUND:
-        return NotFound(f"{refusal.message.rstrip('.')}; see: omniroute models")
+        hint = "" if "omniroute " in refusal.message else "; see: omniroute models"
+        return NotFound(refusal.message.rstrip(".") + hint)
     return UpstreamFailed(refusal.message) if refusal.status >= _UPSTREAM_FROM else refusal
 
 

@@ -144,4 +144,5 @@ def _change(gateway: "Client", one: "Connection", changes: dict[str, object], *,
         output.document({"connection": changed})
     else:
         state = "enabled" if changed.is_active else "disabled"
-        output.say(f"{label(changed)} is changed, and {state}")
+        switched = "is_active" in changes
+        output.say(f"{label(changed)} is {state if switched else 'changed'}")

@@ -61,7 +61,7 @@ def _models(
         output.document(found)
         return
     model_table(found.models)
-    origin = {"remote": f"listed by {found.provider} at {words.local(found.fetched_at)}"}
+    origin = {"remote": f"listed by {provider} at {words.local(found.fetched_at)}"}
     output.say(origin.get(found.source, "from the catalogue"))
 
 
@@ -134,11 +134,11 @@ def _remove_model(provider: ProviderName, model: ModelName, *, as_json: output.J
         entry = pick_provider(calls.catalogue(gateway), provider)
         removed = calls.remove_model(gateway, entry.id, model)
     if not removed:
-        raise NotFound(f"no model {model!r} was added to {entry.id}")
+        raise NotFound(f"no model {model!r} was added to {_prefix(entry.id, entry.aliases)}")
     if as_json:
         output.document({"removed": removed})
     else:
-        output.say(f"{model} is removed from {entry.id}")
+        output.say(f"{model} is removed from {_prefix(entry.id, entry.aliases)}")
 
 
 def _prefix(provider_id: str, aliases: Sequence[str]) -> str:
