@@ -163,7 +163,7 @@ def _keyring(_paths: Paths) -> Finding:
     finally:
         pool.shutdown(wait=False)
     if found is None:
-        return _ok("keyring", "none on this machine: the master key is kept in a private file")
+        return _ok("keyring", "none on this machine: a master key that is not given is kept in a file")
     return _ok("keyring", type(found).__module__.removeprefix("keyring.backends."))
 
 
