@@ -163,8 +163,9 @@ class RequestTable(ScrollView, can_focus=True):
         self._show_cursor()
 
     def _lay_out(self) -> None:
-        self._layout = layout(self.requests, max(self.size.width - 1, 0))
-        self.virtual_size = Size(self.size.width, len(self.requests) + 1)
+        width = self.scrollable_content_region.width  # beside the scrollbar
+        self._layout = layout(self.requests, max(width - 1, 0))
+        self.virtual_size = Size(width, len(self.requests) + 1)
         self._show_cursor()
 
     def _show_cursor(self) -> None:
