@@ -1,8 +1,10 @@
 """The row of every client request: written in batches, read in pages."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -30,6 +32,11 @@ _JOINED = select(usage, *(column for column in call_log.c if column.name not in 
 )
 _MOST = 10**15
 _BUCKETS = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning", "estimated")
+
+
+ROWS_A_STATEMENT = 32
+"""Below the fewest bound values that any SQLite in use allows."""
+_VALUES = re.compile(r"VALUES (\([^()]*\))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +99,20 @@ def _add_rows(connection: Connection, rows: Sequence[RequestRow]) -> None:
 
 def _add_all(connection: Connection, table: Table, rows: list[tuple[object, ...]]) -> None:
     # Past the statement machinery, whose work per row is more than SQLite's own: it holds the interpreter
-    # lock, so every answer under way would wait for it. Values are bound in the order of the columns.
-    connection.exec_driver_sql(_insert_text(table, connection.dialect), rows)
+    # lock, so every answer under way would wait for it. Many rows in one statement, because each statement
+    # takes that lock anew. Values are bound in the order of the columns.
+    for start in range(0, len(rows), ROWS_A_STATEMENT):
+        group = rows[start : start + ROWS_A_STATEMENT]
+        text = _insert_text(table, connection.dialect, len(group))
+        connection.exec_driver_sql(text, tuple(chain.from_iterable(group)))
 
 
 @cache
-def _insert_text(table: Table, dialect: Dialect) -> str:
+def _insert_text(table: Table, dialect: Dialect, rows: int) -> str:
     # A row that is there already was kept by a write whose end its caller did not see.
     statement = insert(table).on_conflict_do_nothing(index_elements=[table.c.id])
-    return str(statement.compile(dialect=dialect))
+    head, values, tail = _VALUES.split(str(statement.compile(dialect=dialect)), maxsplit=1)
+    return f"{head}VALUES {', '.join([values] * rows)}{tail}"
 
 
 def _usage_values(row: RequestRow) -> tuple[object, ...]:
