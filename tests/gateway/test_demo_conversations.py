@@ -1,16 +1,10 @@
-"""The demo answers as a good upstream of each dialect would."""
+"""The demo converses as a good upstream of each dialect would."""
 
-import base64
 import json
-import math
-import struct
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from anthropic.types import Message
 from anthropic.types import RawMessageStreamEvent as AnthropicEvent
-from openai.types import CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
@@ -18,103 +12,22 @@ from pydantic import TypeAdapter
 from omniroute.conversation.tokens import count_tokens
 from omniroute.conversation.usage import Usage
 from omniroute.formats import FORMATS
-from omniroute.formats.sse import Frame, FrameReader
-from omniroute.gateway.demo import DEMO_PROVIDER, DemoUpstream
-from omniroute.gateway.upstream import HttpRequest
-from omniroute.records import Endpoint, FormatName
+from omniroute.formats.sse import Frame
+from omniroute.gateway.demo import DEMO_PROVIDER
+from omniroute.records import FormatName
+from tests.gateway.demo_dialogue import (
+    CHAT,
+    MESSAGES,
+    RESPONSES,
+    JSONObject,
+    ask,
+    call_in,
+    converse,
+    request,
+    text_in,
+)
 
-JSONObject = dict[str, Any]  # JSON of any shape
-
-CHAT, MESSAGES, RESPONSES = FormatName.OPENAI_CHAT, FormatName.ANTHROPIC, FormatName.OPENAI_RESPONSES
 DIALECTS = (CHAT, MESSAGES, RESPONSES)
-SCHEMA: JSONObject = {
-    "type": "object",
-    "properties": {
-        "city": {"type": "string"},
-        "unit": {"type": "string", "enum": ["celsius", "kelvin"]},
-        "days": {"type": "integer", "minimum": 1},
-        "detailed": {"type": "boolean"},
-        "near": {"type": "array", "items": {"type": "string"}},
-        "place": {"$ref": "#/$defs/place"},
-        "note": {"type": "string"},
-    },
-    "required": ["city", "unit", "days", "detailed", "near", "place"],
-    "$defs": {
-        "place": {"type": "object", "properties": {"lat": {"type": "number"}}, "required": ["lat"]},
-    },
-}
-TOOLS = ("look_around", "get_weather")
-
-
-class Sent:
-    """One answer of the demo."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], chunks: list[bytes]) -> None:
-        self.status = status
-        self.headers = headers
-        self.chunks = chunks
-        self.body = b"".join(chunks)
-
-    @property
-    def json(self) -> JSONObject:
-        value: JSONObject = json.loads(self.body)
-        return value
-
-    @property
-    def frames(self) -> list[Frame]:
-        return FrameReader().feed(self.body)
-
-
-async def ask(url: str, body: object) -> Sent:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = HttpRequest(
-        method="POST", url=url, headers={"X-Request-Id": "req-1"}, body=content, first_byte_s=1
-    )
-    async with DemoUpstream().open(request) as answer:
-        return Sent(answer.status, answer.headers, [chunk async for chunk in answer.chunks()])
-
-
-async def converse(dialect: FormatName, body: JSONObject) -> Sent:
-    return await ask(DEMO_PROVIDER.formats[dialect], body)
-
-
-def request(dialect: FormatName, text: str, *, tools: bool = False, **more: object) -> JSONObject:
-    """A request of one user message, as the dialect has it."""
-    body: JSONObject = {"model": "echo", **more}
-    if dialect is RESPONSES:
-        body["input"] = [{"role": "user", "content": [{"type": "input_text", "text": text}]}]
-    else:
-        body |= {"messages": [{"role": "user", "content": text}], "max_tokens": 99}
-    if tools:
-        body["tools"] = [offered(dialect, name) for name in TOOLS]
-    return body
-
-
-def offered(dialect: FormatName, name: str) -> JSONObject:
-    if dialect is MESSAGES:
-        return {"name": name, "description": "Does it.", "input_schema": SCHEMA}
-    function = {"name": name, "description": "Does it.", "parameters": SCHEMA}
-    return {"type": "function"} | (function if dialect is RESPONSES else {"function": function})
-
-
-def text_in(dialect: FormatName, whole: JSONObject) -> str:
-    if dialect is CHAT:
-        return str(whole["choices"][0]["message"]["content"])
-    if dialect is MESSAGES:
-        return str(whole["content"][0]["text"])
-    return str(whole["output"][0]["content"][0]["text"])
-
-
-def call_in(dialect: FormatName, whole: JSONObject) -> tuple[str, str, JSONObject]:
-    """Id, name and arguments of the one tool call."""
-    if dialect is CHAT:
-        (call,) = whole["choices"][0]["message"]["tool_calls"]
-        return call["id"], call["function"]["name"], json.loads(call["function"]["arguments"])
-    if dialect is MESSAGES:
-        (block,) = whole["content"]
-        return block["id"], block["name"], block["input"]
-    (item,) = whole["output"]
-    return item["call_id"], item["name"], json.loads(item["arguments"])
 
 
 def fold(dialect: FormatName, frames: list[Frame]) -> JSONObject:
@@ -397,69 +310,3 @@ async def test_half_a_surrogate_in_a_tool_is_refused_not_a_crash() -> None:
         b'"tools":[{"type":"function","function":{"name":"a\\ud800"}}]}'
     )
     assert (await ask(DEMO_PROVIDER.formats[CHAT], body)).status == 400
-
-
-EMBEDDINGS = DEMO_PROVIDER.endpoints[Endpoint.EMBEDDINGS]
-
-
-async def vectors(**more: object) -> list[list[float]]:
-    answer = await ask(EMBEDDINGS, {"model": "embed", **more})
-    assert answer.status == 200, answer.body
-    CreateEmbeddingResponse.model_validate(answer.json)
-    return [row["embedding"] for row in answer.json["data"]]
-
-
-def likeness(one: list[float], other: list[float]) -> float:
-    return sum(a * b for a, b in zip(one, other, strict=True))
-
-
-@pytest.mark.parametrize("dimensions", [None, 1, 2, 64, 1536])
-async def test_embeddings_are_unit_vectors_of_the_length_asked(dimensions: int | None) -> None:
-    more = {} if dimensions is None else {"dimensions": dimensions}
-    found = await vectors(input=["one", "two words", "…", "one"], **more)
-    assert [len(vector) for vector in found] == [dimensions or 64] * 4
-    for vector in found:
-        assert math.isclose(sum(number * number for number in vector), 1.0)
-    assert found[0] == found[3]
-
-
-async def test_texts_that_share_words_are_nearer() -> None:
-    question, near, far = await vectors(
-        input=["the cat sat on the mat", "a cat on a mat", "quarterly revenue"], dimensions=512
-    )
-    assert likeness(question, near) > likeness(question, far)
-
-
-async def test_base64_holds_the_same_numbers_as_floats() -> None:
-    (floats,) = await vectors(input="some words here")
-    answer = await ask(
-        EMBEDDINGS, {"model": "embed", "input": "some words here", "encoding_format": "base64"}
-    )
-    packed = base64.b64decode(answer.json["data"][0]["embedding"])
-    assert struct.unpack("<64f", packed) == pytest.approx(floats)
-
-
-@pytest.mark.parametrize(("given", "count"), [("x", 1), (["x", "y"], 2), ([1, 2], 1), ([[1, 2], [3]], 2)])
-async def test_input_may_be_text_or_tokens_one_or_many(given: object, count: int) -> None:
-    assert len(await vectors(input=given)) == count
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"input": None},
-        {"input": []},
-        {"input": ""},
-        {"input": [""]},
-        {"input": [1, "x"]},
-        {"input": "x", "dimensions": 0},
-        {"input": "x", "dimensions": "8"},
-        {"input": "x", "encoding_format": "int8"},
-    ],
-)
-async def test_wrong_embedding_requests_are_refused(wrong: JSONObject) -> None:
-    assert (await ask(EMBEDDINGS, {"model": "embed", **wrong})).status == 400
-
-
-async def test_the_chat_model_makes_no_embeddings() -> None:
-    assert (await ask(EMBEDDINGS, {"model": "echo", "input": "x"})).status == 404
