@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from omniroute.api.providers import NewConnection
+
 KEY = "sk-vendor-0123456789abcdef"
 MODELS = ("gpt-fast", "gpt-large", "text-embedding-9")
 
@@ -68,3 +70,15 @@ async def listening() -> AsyncIterator[Vendor]:
         yield vendor
     finally:
         await runner.cleanup()
+
+
+def at(vendor: Vendor, name: str = "work", **members: Any) -> NewConnection:
+    """A connection to that vendor, as OpenAI behind a company's proxy."""
+    known: dict[str, Any] = {
+        "provider": "openai",
+        "name": name,
+        "api_key": KEY,
+        "base_url": vendor.url,
+        "allow_private": True,
+    }
+    return NewConnection(**{**known, **members})
