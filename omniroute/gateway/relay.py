@@ -26,6 +26,7 @@ MAX_ERROR_BYTES = 256 * 1024
 MAX_WHOLE_BYTES = 512 * 1024 * 1024
 
 _CUT = Failure(kind=FailureKind.CUT, message="the upstream ended its stream before the end")
+_ENDLESS = Failure(kind=FailureKind.SLOW, message="the upstream did not finish its answer in time")
 _GONE = Failure(kind=FailureKind.CLIENT_GONE, message="the client went away")
 
 
@@ -72,12 +73,9 @@ class Relay:
                     return await self._refused(answer)
                 if self.entry.stream:
                     return await self._stream(answer)
-                async with asyncio.timeout(request.first_byte_s):
-                    return await self._whole(answer)
+                return await self._whole(answer, within_s=request.first_byte_s)
         except UpstreamFailed as failed:
             return failed.failure
-        except TimeoutError:
-            return Failure(kind=FailureKind.SLOW, message="the upstream did not finish its answer in time")
 
     def _upstream(self) -> Upstream:
         gateway = self.gateway
@@ -90,8 +88,8 @@ class Relay:
         failure = classify(answer.status, answer.headers, body, now_s=now_s)
         return answers.scrubbed(failure, self.attempt.account.secret)
 
-    async def _whole(self, answer: UpstreamAnswer) -> Failure | None:
-        body = await answer.read(MAX_WHOLE_BYTES)
+    async def _whole(self, answer: UpstreamAnswer, *, within_s: float) -> Failure | None:
+        body = await self._read(answer, within_s)
         try:
             seen = self.call.operation.read_whole(body)
         except ProtocolError as error:
@@ -110,6 +108,18 @@ class Relay:
         except ConnectionError:
             self.entry.end(Outcome.CANCELLED, 499, "the client went away before the answer was sent")
         return None
+
+    async def _read(self, answer: UpstreamAnswer, within_s: float) -> bytes:
+        """The whole body. Each wait for more ends by itself: a look at the clock between them is enough."""
+        parts: list[bytes] = []
+        size = 0
+        until_s = self.gateway.clock.monotonic_s() + within_s
+        async for part in answer.chunks():
+            parts.append(part)
+            size += len(part)
+            if size > MAX_WHOLE_BYTES or self.gateway.clock.monotonic_s() > until_s:
+                raise UpstreamFailed(_ENDLESS)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def _stream(self, answer: UpstreamAnswer) -> Failure | None:
         kind = answer.headers.get("Content-Type", "text/event-stream").partition(";")[0].strip().lower()
