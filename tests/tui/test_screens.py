@@ -172,6 +172,9 @@ async def test_a_lost_gateway_leaves_the_picture_and_says_since_when(snapshot: S
         for reason in ("connection refused", "no gateway is running; start one with: omniroute serve"):
             app.post_message(FeedLost(reason))
             await pilot.pause()
+        # The notice takes a line, and the list that is too long now gets its scrollbar a moment later.
+        while "▆" not in text_of(app):
+            await pilot.pause()
 
         assert app.screen.has_class("-lost")
         assert "11.2k/15m" in text_of(app)
