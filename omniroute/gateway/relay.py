@@ -98,7 +98,6 @@ class Relay:
             return seen.failure
         self._note(seen, partial("".join, seen.text))
         self.entry.first_byte_s = self.gateway.clock.monotonic_s()
-        self.entry.complete = True
         headers = answers.headers_of(self.entry, attempts=len(self.entry.attempts) + 1)
         headers |= passed_back(answer.headers)
         headers["Content-Type"] = answer.headers.get("Content-Type", "application/json")
@@ -132,7 +131,6 @@ class Relay:
                 failure = await self._pass_on(answer, watch, waiting)
             finally:
                 self._note(watch.seen, watch.text)
-                self.entry.complete = watch.seen.finished
         if self.entry.first_byte_s is None:
             return failure
         await self._close_stream(failure)
@@ -200,10 +198,16 @@ class Relay:
                 entry.end(Outcome.CANCELLED, 499, _GONE.message)
 
     def _note(self, seen: Seen, text: Callable[[], str]) -> None:
-        """What was seen goes on the request's record, whatever comes next."""
-        self.entry.usage = seen.usage
-        self.entry.output_text = text
-        self.entry.prompt = self.call.body
+        """What was seen goes on the request's record, whatever comes next.
+
+        What is only there to be counted is kept only when it will be: rows wait in memory to be written.
+        """
+        entry = self.entry
+        entry.usage, entry.complete = seen.usage, seen.finished
+        if seen.usage.input is None:
+            entry.prompt = self.call.body
+        if seen.usage.output is None or not seen.finished:
+            entry.output_text = text
 
     def _name_target(self) -> None:
         entry, attempt = self.entry, self.attempt
