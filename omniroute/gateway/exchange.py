@@ -1,5 +1,7 @@
 """The life of one client request."""
 
+from contextlib import suppress
+
 from omniroute.errors import HTTP_STATUS, Failure, Refused
 from omniroute.formats.envelope import Envelope
 from omniroute.gateway import answers
@@ -7,7 +9,7 @@ from omniroute.gateway.call import Call, Reply
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.relay import Relay
 from omniroute.gateway.session import session_of
-from omniroute.gateway.usage_log import UsageEntry
+from omniroute.gateway.usage_log import UsageEntry, UsageLog
 from omniroute.records import Outcome, Snapshot
 from omniroute.routing.decide import decide
 from omniroute.routing.plan import Attempt, plan
@@ -78,3 +80,10 @@ async def _give_up(
     else:
         entry.end(Outcome.ERROR, error.status, error.message)
     await reply.fail(error, answers.headers_of(entry, attempts=len(entry.attempts)))
+
+
+async def record_refusal(usage_log: UsageLog, entry: UsageEntry, refused: Refused) -> None:
+    """The row of a request that was refused before it was read, such as for its key or its size."""
+    with suppress(Refused):  # no slot: what is told to the client is the first reason
+        async with usage_log.entry(entry):
+            entry.end(Outcome.ERROR, HTTP_STATUS[refused.kind], refused.message)

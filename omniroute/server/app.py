@@ -7,7 +7,10 @@ from typing import Any
 from aiohttp import web
 
 from omniroute.errors import ErrorKind, Refused
+from omniroute.gateway.exchange import record_refusal
 from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.usage_log import UsageEntry
+from omniroute.records import FormatName
 from omniroute.server import errors, live, manage_plane, proxy
 from omniroute.server.guard import Caller, Guard
 from omniroute.server.incoming import Incoming, Plane, Route
@@ -64,6 +67,7 @@ class App:
         try:
             response = await self._serve(request, path, request_id)
         except Refused as refused:
+            await self._record(request, path, request_id, refused)
             response = errors.refusal(path, refused, request_id, allow=self._allowed(path, refused))
             if request.content.exception() is not None:
                 # Nobody knows where a broken body ends, so nothing more is read from its connection.
@@ -102,6 +106,29 @@ class App:
             origin=origin,
         )
         return await route.serve(incoming)
+
+    async def _record(self, request: web.BaseRequest, path: str, request_id: str, refused: Refused) -> None:
+        """A request for an answer leaves its row, also when it is refused at the door.
+
+        One for another host is none of ours: a web page's, most likely.
+        """
+        if refused.kind is ErrorKind.HOST_NOT_ALLOWED:
+            return
+        match = self._table.find(path)
+        route = match.routes.get(request.method) if match is not None else None
+        if self.draining or route is None or route.plane is not Plane.PROXY or request.method != "POST":
+            return
+        await record_refusal(
+            self.gateway.usage_log,
+            UsageEntry(
+                request_id=request_id,
+                method=request.method,
+                path=path,
+                operation="refused",
+                client_format=errors.dialect_of(path) or FormatName.OPENAI_CHAT,
+            ),
+            refused,
+        )
 
     def _caller(self, request: web.BaseRequest, route: Route) -> Caller:
         """Who calls, allowed on the route's plane. Raises `Refused`."""

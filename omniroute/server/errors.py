@@ -40,7 +40,7 @@ def refusal(path: str, refused: Refused, request_id: str, *, allow: str | None =
 
 
 def _body(path: str, refused: Refused, request_id: str) -> bytes:
-    dialect = _dialect(path)
+    dialect = dialect_of(path)
     if dialect is None:
         code = _CODES.get(refused.kind, "VALIDATION_FAILED")
         return problem(code, refused.message, request_id)
@@ -49,7 +49,7 @@ def _body(path: str, refused: Refused, request_id: str) -> bytes:
     )
 
 
-def _dialect(path: str) -> FormatName | None:
+def dialect_of(path: str) -> FormatName | None:
     """The dialect of a path; `None` for the management API, which has its own shape."""
     if path in OLLAMA_PATHS:
         return FormatName.OLLAMA

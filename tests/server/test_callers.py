@@ -65,7 +65,9 @@ async def test_a_wrong_key_is_refused_even_where_none_is_needed(
     assert WRONG not in got.body.decode()
     assert got.json.get("type") == ("error" if path == MESSAGES else None)
     assert got.error["type"] == "authentication_error"
-    assert await running.rows() == []
+    row = await running.row()
+    assert (row.outcome, row.status, row.path) == (Outcome.ERROR, 401, path)
+    assert WRONG not in repr(row)
 
 
 @pytest.mark.parametrize(
