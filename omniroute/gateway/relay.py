@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from omniroute.errors import Failure, FailureKind, ProtocolError, Refused
-from omniroute.formats import PassingStream, openai_chat
+from omniroute.formats import PassingStream, embeddings, openai_chat
 from omniroute.formats.envelope import Envelope
 from omniroute.formats.watch import Seen
 from omniroute.gateway import answers
@@ -18,7 +18,7 @@ from omniroute.gateway.keepalive import Waiting
 from omniroute.gateway.upstream import Upstream, UpstreamAnswer, UpstreamFailed
 from omniroute.gateway.upstream_request import asks_for_usage, build, passed_back
 from omniroute.gateway.usage_log import UsageEntry
-from omniroute.records import AttemptRow, Outcome, Snapshot
+from omniroute.records import AttemptRow, Endpoint, Outcome, Snapshot
 from omniroute.routing.classify import classify
 from omniroute.routing.plan import Attempt
 
@@ -96,6 +96,8 @@ class Relay:
             return Failure(kind=FailureKind.PROTOCOL, message=_kind_of(answer, str(error)))
         if seen.failure is not None:
             return seen.failure
+        if self.call.operation.endpoint is Endpoint.EMBEDDINGS:
+            body = await self._encoded(body)
         self._note(seen, partial("".join, seen.text))
         self.entry.first_byte_s = self.gateway.clock.monotonic_s()
         headers = answers.headers_of(self.entry, attempts=len(self.entry.attempts) + 1)
@@ -107,6 +109,12 @@ class Relay:
         except ConnectionError:
             self.entry.end(Outcome.CANCELLED, 499, "the client went away before the answer was sent")
         return None
+
+    async def _encoded(self, body: bytes) -> bytes:
+        """Embeddings in the encoding that was asked for, also from an upstream that only has numbers."""
+        if self.envelope.value("encoding_format") != "base64":
+            return body
+        return await asyncio.to_thread(embeddings.in_base64, body)
 
     async def _read(self, answer: UpstreamAnswer, within_s: float) -> bytes:
         """The whole body. Each wait for more ends by itself: a look at the clock between them is enough."""
