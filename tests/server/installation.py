@@ -1,7 +1,6 @@
 """Real gateways in processes of their own, each with a data directory and a port that nobody else has."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,9 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from omniroute.api.system import ServerFile
 from omniroute.paths import Paths
-from omniroute.server.lock import is_alive, read_server_file
+from omniroute.server.lock import read_server_file
 
 MASTER_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 """Given, so that no test ever asks a keyring."""
@@ -84,11 +85,11 @@ class Installation:
                 popen.kill()
 
     def clean_up(self) -> None:
-        """No gateway of this directory is left."""
-        server = read_server_file(self.paths)
-        if server is not None and is_alive(server):
-            with suppress(ProcessLookupError):
-                os.kill(server.pid, signal.SIGKILL)
+        """No gateway of this directory is left, not even one that still drains."""
+        for process in psutil.process_iter(["cmdline"]):
+            if any(str(self.paths.data_dir) in word for word in process.info["cmdline"] or ()):
+                with suppress(psutil.Error):
+                    process.kill()
 
 
 def eventually(condition: Callable[[], object]) -> None:
