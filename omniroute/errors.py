@@ -16,6 +16,9 @@ class ErrorKind(StrEnum):
     UNSUPPORTED = "unsupported_feature"
     INVALID_KEY = "invalid_api_key"
     NOT_ALLOWED = "model_not_allowed"
+    SCOPE_NOT_ALLOWED = "scope_not_allowed"
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    PROVIDER_NOT_ALLOWED = "provider_not_allowed"
     NOT_FOUND = "not_found"
     MODEL_NOT_FOUND = "model_not_found"
     NO_CREDENTIALS = "no_credentials"
@@ -39,6 +42,9 @@ HTTP_STATUS: dict[ErrorKind, int] = {
     ErrorKind.UNSUPPORTED: 400,
     ErrorKind.INVALID_KEY: 401,
     ErrorKind.NOT_ALLOWED: 403,
+    ErrorKind.SCOPE_NOT_ALLOWED: 403,
+    ErrorKind.ORIGIN_NOT_ALLOWED: 403,
+    ErrorKind.PROVIDER_NOT_ALLOWED: 403,
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.MODEL_NOT_FOUND: 404,
     ErrorKind.NO_CREDENTIALS: 404,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -137,7 +138,7 @@ def load_settings(config_file: Path, options: Mapping[str, object] | None = None
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        raise ConfigError(f"{_origin(name, given, config_file)}: {first['msg']}") from None
+        raise ConfigError(f"{_origin(name, given, config_file)} {_told(first)}") from None
 
 
 def source_of(name: str, config_file: Path) -> str:
@@ -147,6 +148,24 @@ def source_of(name: str, config_file: Path) -> str:
         if environment().get(variable):
             return variable
     return str(config_file) if name in _in_file(config_file) else "default"
+
+
+_TOLD = {
+    "less_than_equal": "must be at most {le}",
+    "greater_than_equal": "must be at least {ge}",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "bool_parsing": "must be true or false",
+    "literal_error": "must be one of {expected}",
+    "string_too_long": "must have at most {max_length} characters",
+    "extra_forbidden": "is no setting",
+}
+
+
+def _told(error: ErrorDetails) -> str:
+    """What is wrong with a value, after its name."""
+    text = _TOLD.get(error["type"])
+    return text.format(**error.get("ctx", {})) if text else f"cannot be used: {error['msg']}"
 
 
 def _origin(name: str, options: Mapping[str, object], config_file: Path) -> str:

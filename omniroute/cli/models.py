@@ -19,7 +19,7 @@ def _models(
     *,
     as_json: output.Json = False,
 ) -> None:
-    """List the models that clients can ask for, by the names they use.
+    """List the models that clients can ask for; --json has them under their providers' other names too.
 
     \b
     Example:
@@ -30,10 +30,12 @@ def _models(
     listed = answer.get("data")
     entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     found = [one for one in entries if query is None or query.casefold() in str(one.get("id")).casefold()]
+    ids = {one.get("id") for one in found}
     if as_json:
         output.document({"object": "list", "data": found})
         return
     if not found:
         raise NotFound(f"no model of the gateway fits {query!r}; see them all: omniroute models")
     for one in found:
-        output.line(str(one.get("id")))
+        if one.get("parent") not in ids:  # the same model under an alias of its provider
+            output.line(str(one.get("id")))

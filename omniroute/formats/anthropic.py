@@ -155,6 +155,9 @@ def read_whole(body: bytes) -> Seen:
 _TYPES: dict[ErrorKind, str] = {
     ErrorKind.INVALID_KEY: "authentication_error",
     ErrorKind.NOT_ALLOWED: "permission_error",
+    ErrorKind.SCOPE_NOT_ALLOWED: "permission_error",
+    ErrorKind.ORIGIN_NOT_ALLOWED: "permission_error",
+    ErrorKind.PROVIDER_NOT_ALLOWED: "permission_error",
     ErrorKind.NOT_FOUND: "not_found_error",
     ErrorKind.MODEL_NOT_FOUND: "not_found_error",
     ErrorKind.NO_CREDENTIALS: "not_found_error",

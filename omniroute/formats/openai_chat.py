@@ -165,6 +165,9 @@ def _add_message(seen: Seen, message: _Message) -> None:
 _TYPES: dict[ErrorKind, str] = {
     ErrorKind.INVALID_KEY: "authentication_error",
     ErrorKind.NOT_ALLOWED: "permission_error",
+    ErrorKind.SCOPE_NOT_ALLOWED: "permission_error",
+    ErrorKind.ORIGIN_NOT_ALLOWED: "permission_error",
+    ErrorKind.PROVIDER_NOT_ALLOWED: "permission_error",
     ErrorKind.RATE_LIMITED: "rate_limit_error",
     ErrorKind.QUOTA: "insufficient_quota",
 }

@@ -122,7 +122,7 @@ def _usable(snapshot: Snapshot, target: Target) -> Target:
     provider = target.provider
     if provider.status is not ProviderStatus.ACTIVE:
         raise Refused(
-            ErrorKind.NOT_ALLOWED,
+            ErrorKind.PROVIDER_NOT_ALLOWED,
             f"{provider.name} is {provider.status} here. {provider.status_note or ''}".strip(),
             param="model",
         )
@@ -142,7 +142,7 @@ def _usable(snapshot: Snapshot, target: Target) -> Target:
 
 
 def _unknown(snapshot: Snapshot, name: str) -> Refused:
-    close = get_close_matches(name, list(_known_names(snapshot)), n=3, cutoff=0.5)
+    close = get_close_matches(name, list(_known_names(snapshot)), n=3, cutoff=0.65)
     hint = f" Close to it: {', '.join(close)}." if close else " `omniroute models` lists what there is."
     return Refused(ErrorKind.MODEL_NOT_FOUND, f"no model {name!r}.{hint}", param="model")
 
@@ -157,6 +157,6 @@ def _known_names(snapshot: Snapshot) -> Iterable[str]:
 
 
 def _no_provider(snapshot: Snapshot, name: str) -> Refused:
-    close = get_close_matches(name, list(snapshot.names), n=3, cutoff=0.5)
+    close = get_close_matches(name, list(snapshot.names), n=3, cutoff=0.65)
     hint = f"; close to it: {', '.join(close)}" if close else ""
     return Refused(ErrorKind.MODEL_NOT_FOUND, f"no provider {name!r}{hint}", param="model")

@@ -68,6 +68,7 @@ def examine(paths: Paths) -> Iterator[Finding]:
         ("database", _database),
         ("master key", _master_key),
         ("keyring", _keyring),
+        ("catalogue", _catalogue),
         ("local token", _token),
         ("server", _server),
         ("disk space", _space),
@@ -150,6 +151,15 @@ def _master_key(paths: Paths) -> Finding:
         return _ok("master key", "made at the first start, in the keyring if there is one")
     key = load_master_key(paths, environment())
     return _ok("master key", f"from the {key.source}, id {key.id}")
+
+
+def _catalogue(paths: Paths) -> Finding:
+    from omniroute.providers.load import load_catalogue
+
+    own = paths.catalogue_overrides
+    providers = load_catalogue(own)
+    written = len(list(own.glob("*.toml"))) if own.is_dir() else 0
+    return _ok("catalogue", f"{len(providers)} providers, {written} files of your own in {own}")
 
 
 def _keyring(_paths: Paths) -> Finding:

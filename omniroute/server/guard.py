@@ -95,12 +95,12 @@ class Guard:
         if caller.key is not None:
             if Scope.PROXY in caller.key.scopes or Scope.MANAGE in caller.key.scopes:
                 return
-            raise Refused(ErrorKind.NOT_ALLOWED, f"the key {caller.key.name!r} has no scope `proxy`")
+            raise Refused(ErrorKind.SCOPE_NOT_ALLOWED, f"the key {caller.key.name!r} has no scope `proxy`")
         if not caller.is_local or self._settings.require_api_key:
             raise Refused(ErrorKind.INVALID_KEY, "no key presented; `omniroute keys create NAME` makes one")
         if "Origin" in request.headers and self.allowed_origin(request) is None:
             raise Refused(
-                ErrorKind.NOT_ALLOWED,
+                ErrorKind.ORIGIN_NOT_ALLOWED,
                 f"a web page at {request.headers['Origin'][:200]!r} may not call this gateway without a key",
             )
 

@@ -53,8 +53,9 @@ def load_master_key(
 ) -> MasterKey:
     """The key of this data directory: environment, mounted credential, OS keyring, key file.
 
-    What was used first is noted, and nothing else is taken later unless it holds the same key. SecretsError
-    says what is missing or wrong. Waits at most 3 s for a keyring; `find` is called only when one is needed.
+    What was used first is noted for good; another source may hold the same key later, and no other.
+    SecretsError says what is missing or wrong. Waits at most 3 s for a keyring; `find` is called only when
+    one is needed.
     """
     if environment.get("PYTHON_KEYRING_BACKEND") in _NO_KEYRING:
         find = _none
@@ -91,7 +92,7 @@ def _load(paths: Paths, environment: Mapping[str, str], find: Callable[[], Keyri
             f"with (from the {note.source}). Give that one again; or remove {note_path}, and with it "
             "the way to all stored secrets."
         )
-    if note is None or note.source != found.source:
+    if note is None:  # the same key given another way is welcome, but the way back to it stays the first one
         _write_private(
             note_path, msgspec.json.encode(_Note(source=found.source, key_id=found.id, entry=entry))
         )

@@ -72,7 +72,7 @@ def test_a_name_leads_to_one_provider(name: str, provider_id: str, model: str) -
         ("unused/lonely", ErrorKind.NO_CREDENTIALS, "omniroute providers add unused"),
         ("un/lonely", ErrorKind.NO_CREDENTIALS, "omniroute providers add unused"),
         ("off/idle", ErrorKind.UNAVAILABLE, "switched off"),
-        ("closed/secret-model", ErrorKind.NOT_ALLOWED, "Not through a gateway."),
+        ("closed/secret-model", ErrorKind.PROVIDER_NOT_ALLOWED, "Not through a gateway."),
         ("bare/", ErrorKind.BAD_REQUEST, "bare/MODEL"),
         ("opnai/gpt-5", ErrorKind.MODEL_NOT_FOUND, "openai/gpt-5"),
         ("zzzzzzzz", ErrorKind.MODEL_NOT_FOUND, "omniroute models"),
@@ -114,7 +114,7 @@ def test_a_path_of_one_provider_stays_with_it(only: str, name: str, model: str) 
         ("extra", "openai/gpt-5", ErrorKind.BAD_REQUEST),
         ("nobody", "gpt-5", ErrorKind.MODEL_NOT_FOUND),
         ("unused", "lonely", ErrorKind.NO_CREDENTIALS),
-        ("closed", "secret-model", ErrorKind.NOT_ALLOWED),
+        ("closed", "secret-model", ErrorKind.PROVIDER_NOT_ALLOWED),
     ],
 )
 def test_a_path_of_one_provider_never_leads_elsewhere(only: str, name: str, kind: ErrorKind) -> None:

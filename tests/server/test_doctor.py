@@ -84,3 +84,12 @@ def test_the_command_fails_when_a_check_does(installation: Installation) -> None
     refused = installation.run("doctor", "--json", OMNIROUTE_PORT="many")
     assert refused.returncode == 1
     assert '"ok": false' in refused.stdout
+
+
+def test_a_provider_file_of_ones_own_that_cannot_be_used_fails(installation: Installation) -> None:
+    own = installation.paths.catalogue_overrides
+    own.mkdir(parents=True)
+    (own / "broken.toml").write_text("formats = 3\n")
+    finding = found(installation, "catalogue")
+    assert finding.level is Level.FAIL
+    assert "broken.toml" in finding.message

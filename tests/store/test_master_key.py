@@ -221,6 +221,15 @@ def test_the_same_key_may_come_from_elsewhere(paths: Paths) -> None:
     assert load_master_key(paths, environment, untouchable) == MasterKey(key=made.key, source="environment")
 
 
+def test_a_key_given_once_from_elsewhere_does_not_hide_the_way_back(paths: Paths) -> None:
+    made = load_master_key(paths, {}, no_ring)
+    note = (paths.data_dir / "master_key.json").read_bytes()
+    load_master_key(paths, {"OMNIROUTE_MASTER_KEY": base64.b64encode(made.key).decode()}, untouchable)
+
+    assert (paths.data_dir / "master_key.json").read_bytes() == note
+    assert load_master_key(paths, {}, no_ring) == made
+
+
 def test_a_damaged_note_stops_the_start(paths: Paths) -> None:
     load_master_key(paths, {}, no_ring)
     (paths.data_dir / "master_key.json").write_text("{")
