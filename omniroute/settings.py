@@ -138,7 +138,7 @@ def load_settings(config_file: Path, options: Mapping[str, object] | None = None
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        raise ConfigError(f"{_origin(name, given, config_file)} {_told(first)}") from None
+        raise ConfigError(f"{_origin(name, given, config_file)} {what_is_wrong(first)}") from None
 
 
 def source_of(name: str, config_file: Path) -> str:
@@ -162,7 +162,7 @@ _TOLD = {
 }
 
 
-def _told(error: ErrorDetails) -> str:
+def what_is_wrong(error: ErrorDetails) -> str:
     """What is wrong with a value, after its name."""
     text = _TOLD.get(error["type"])
     return text.format(**error.get("ctx", {})) if text else f"cannot be used: {error['msg']}"

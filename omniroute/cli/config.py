@@ -142,14 +142,14 @@ def _typed(setting: str, value: str) -> Any:  # Any: whatever the setting's type
     """The value in the type its setting has, so that the file says `8080` and not `"8080"`."""
     from pydantic import TypeAdapter, ValidationError
 
-    from omniroute.settings import Settings
+    from omniroute.settings import Settings, what_is_wrong
 
     field = Settings.model_fields[setting]
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
         return adapter.dump_python(adapter.validate_python(value), mode="json")
     except ValidationError as error:
-        raise ConfigError(f"{setting}: {error.errors()[0]['msg']}") from None
+        raise ConfigError(f"{setting} {what_is_wrong(error.errors()[0])}") from None
 
 
 def _read(file: Path) -> Any:  # Any: a tomlkit document, which knows no types of its own
