@@ -71,7 +71,7 @@ def test_a_value_is_stored_in_its_own_type(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("port", "99999"), "less than or equal to 65535"),
+        (("port", "99999"), "must be at most 65535"),
         (("log_level", "loud"), "'debug'"),
         (("prot", "1"), "did you mean port?"),
         (("nothing_like_it", "1"), "omniroute config show"),

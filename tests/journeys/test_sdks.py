@@ -274,13 +274,13 @@ def test_anthropic_makes_a_tool_round_trip(journey: Journey, ledger: Ledger, str
 
 
 def test_errors_are_the_sdks_own_exceptions(journey: Journey, ledger: Ledger) -> None:
-    """A refused key leaves no row: nobody is known whom it could be counted for."""
+    """Each of them leaves a row, a refused key too."""
     with pytest.raises(openai.AuthenticationError) as wrong_key:
         _chat(journey.openai("sk-wrong"))
     assert wrong_key.value.response.headers["x-should-retry"] == "false"
     with pytest.raises(anthropic.AuthenticationError):
         _message(journey.anthropic("sk-wrong"))
-    assert ledger.counted() == []
+    assert [row.status for row in ledger.counted()] == [401, 401]
 
     with pytest.raises(openai.NotFoundError) as unknown:
         _chat(journey.openai(journey.key), model="nowhere/gpt")
