@@ -141,6 +141,7 @@ class Setup:
         if key_id is not None:
             kept[tool] = key_id
         draft = self._memory.with_suffix(".new")
+        draft.unlink(missing_ok=True)  # one left by a crash may be open to others
         draft.touch(mode=0o600)
         draft.write_bytes(msgspec.json.encode(kept))
         draft.replace(self._memory)
