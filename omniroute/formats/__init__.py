@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+from omniroute.conversation.abilities import Abilities
+from omniroute.conversation.request import Request
+from omniroute.conversation.response import Response
 from omniroute.errors import ErrorKind
 from omniroute.formats import anthropic, gemini, ollama, openai_chat, openai_responses
+from omniroute.formats.codec import Encoded, ReplyFacts, StreamDecoder, StreamEncoder
 from omniroute.formats.watch import Seen
 from omniroute.records import FormatName
 
 
 class PassingStream(Protocol):
-    """Reads along with one stream whose bytes go on untouched."""
+    """Reads along with one stream on its way to the client."""
 
     seen: Seen
 
@@ -35,10 +39,31 @@ class Format(Protocol):
     """How bytes end that are not in the middle of an event."""
 
     def StreamWatch(self) -> PassingStream:
-        """A reader for a new stream."""
+        """A reader for a new stream that passes untouched."""
 
     def read_whole(self, body: bytes) -> Seen:
-        """What a whole answer shows. Raises ProtocolError when it is none."""
+        """What a whole answer that passes untouched shows. Raises ProtocolError when it is none."""
+
+    def decode_request(self, body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
+        """What the client asks. `model` and `stream` are given where the path says them, not the body.
+
+        Raises `Refused` naming the field that is at fault.
+        """
+
+    def encode_request(self, request: Request, abilities: Abilities) -> Encoded:
+        """The body for an upstream. Raises `Refused` for content the dialect cannot carry."""
+
+    def decode_response(self, body: bytes) -> Response:
+        """A whole answer. Raises ProtocolError."""
+
+    def encode_response(self, response: Response, facts: ReplyFacts) -> Encoded:
+        """A whole answer for a client."""
+
+    def stream_decoder(self) -> StreamDecoder:
+        """A reader for a new stream."""
+
+    def stream_encoder(self, facts: ReplyFacts) -> StreamEncoder:
+        """A writer for a new stream."""
 
     def encode_error(
         self,

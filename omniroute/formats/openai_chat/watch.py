@@ -3,7 +3,7 @@
 import msgspec
 
 from omniroute.conversation.usage import UNKNOWN
-from omniroute.errors import HEALS_BY_ITSELF, ErrorKind, ProtocolError
+from omniroute.errors import ProtocolError
 from omniroute.formats.openai_usage import decode_usage
 from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
 from omniroute.formats.watch import ABSENT, Seen, decode, decode_event, in_band, is_something, without_end
@@ -160,36 +160,3 @@ def _add_message(seen: Seen, message: _Message) -> None:
         if is_something(part):
             seen.add_text(bytes(part).decode("utf-8", "replace"))
     seen.add_text(message.reasoning_content or "")
-
-
-_TYPES: dict[ErrorKind, str] = {
-    ErrorKind.INVALID_KEY: "authentication_error",
-    ErrorKind.NOT_ALLOWED: "permission_error",
-    ErrorKind.SCOPE_NOT_ALLOWED: "permission_error",
-    ErrorKind.ORIGIN_NOT_ALLOWED: "permission_error",
-    ErrorKind.PROVIDER_NOT_ALLOWED: "permission_error",
-    ErrorKind.RATE_LIMITED: "rate_limit_error",
-    ErrorKind.QUOTA: "insufficient_quota",
-}
-
-
-def encode_error(
-    kind: ErrorKind, message: str, *, request_id: str, param: str | None = None, retry_at: str | None = None
-) -> bytes:
-    """The error body of the OpenAI dialects; `retry_at` is an ISO instant."""
-    del request_id  # the dialect has it in a header only
-    default = "server_error" if kind in HEALS_BY_ITSELF else "invalid_request_error"
-    error: dict[str, str | None] = {
-        "message": message,
-        "type": _TYPES.get(kind, default),
-        "param": param,
-        "code": kind.value,
-    }
-    if retry_at is not None:
-        error["retryAfter"] = retry_at
-    return msgspec.json.encode({"error": error})
-
-
-def stream_error(kind: ErrorKind, message: str, *, request_id: str) -> bytes:
-    """The same inside a stream that has begun: no finish reason and no `[DONE]` follow."""
-    return b"data: " + encode_error(kind, message, request_id=request_id) + b"\n\n"

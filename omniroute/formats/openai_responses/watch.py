@@ -3,16 +3,13 @@
 import msgspec
 
 from omniroute.conversation.usage import UNKNOWN, Usage
-from omniroute.errors import ErrorKind, ProtocolError
-from omniroute.formats import openai_chat
+from omniroute.errors import ProtocolError
 from omniroute.formats.sse import SSE_FRAME_ENDS
 from omniroute.formats.watch import ABSENT, Seen, SseWatch, decode, decode_event, in_band, is_something
 
 KEEPALIVE = b": keep-alive\n\n"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
 FRAME_ENDS: tuple[bytes, ...] = SSE_FRAME_ENDS
-
-encode_error = openai_chat.encode_error
 
 _ENDINGS = frozenset({"response.completed", "response.incomplete"})
 
@@ -140,11 +137,3 @@ def read_whole(body: bytes) -> Seen:
         for item in whole.output:
             seen.add_text(bytes(item).decode("utf-8", "replace"))
     return seen
-
-
-def stream_error(kind: ErrorKind, message: str, *, request_id: str) -> bytes:
-    """The event of a response that failed in the middle; no `response.completed` follows."""
-    error = {"code": kind.value, "message": message}
-    response = {"id": f"resp_{request_id}", "object": "response", "status": "failed", "error": error}
-    event = msgspec.json.encode({"type": "response.failed", "response": response})
-    return b"event: response.failed\ndata: " + event + b"\n\n"

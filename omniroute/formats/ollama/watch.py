@@ -3,7 +3,7 @@
 import msgspec
 
 from omniroute.conversation.usage import Usage
-from omniroute.errors import ErrorKind, ProtocolError
+from omniroute.errors import ProtocolError
 from omniroute.formats.watch import ABSENT, Seen, decode_event, in_band, is_something
 
 KEEPALIVE = b""
@@ -84,16 +84,3 @@ def _note(seen: Seen, line: _Line) -> None:
     if line.done:
         seen.finished = True
         seen.usage = Usage(input=line.prompt_eval_count, output=line.eval_count)
-
-
-def encode_error(
-    kind: ErrorKind, message: str, *, request_id: str, param: str | None = None, retry_at: str | None = None
-) -> bytes:
-    """The error body of the dialect: a sentence."""
-    del kind, request_id, param, retry_at
-    return msgspec.json.encode({"error": message})
-
-
-def stream_error(kind: ErrorKind, message: str, *, request_id: str) -> bytes:
-    """The same as a line of a stream that has begun; no line with `done` follows."""
-    return encode_error(kind, message, request_id=request_id) + b"\n"

@@ -3,7 +3,7 @@
 import msgspec
 
 from omniroute.conversation.usage import UNKNOWN, Usage
-from omniroute.errors import ErrorKind, ProtocolError
+from omniroute.errors import ProtocolError
 from omniroute.formats.sse import SSE_FRAME_ENDS
 from omniroute.formats.watch import Seen, SseWatch, decode, decode_event, in_band
 
@@ -150,36 +150,3 @@ def read_whole(body: bytes) -> Seen:
         for block in whole.content:
             seen.add_text(bytes(block).decode("utf-8", "replace"))
     return seen
-
-
-_TYPES: dict[ErrorKind, str] = {
-    ErrorKind.INVALID_KEY: "authentication_error",
-    ErrorKind.NOT_ALLOWED: "permission_error",
-    ErrorKind.SCOPE_NOT_ALLOWED: "permission_error",
-    ErrorKind.ORIGIN_NOT_ALLOWED: "permission_error",
-    ErrorKind.PROVIDER_NOT_ALLOWED: "permission_error",
-    ErrorKind.NOT_FOUND: "not_found_error",
-    ErrorKind.MODEL_NOT_FOUND: "not_found_error",
-    ErrorKind.NO_CREDENTIALS: "not_found_error",
-    ErrorKind.TOO_LARGE: "request_too_large",
-    ErrorKind.RATE_LIMITED: "rate_limit_error",
-    ErrorKind.QUOTA: "rate_limit_error",
-    ErrorKind.INTERNAL: "api_error",
-    ErrorKind.BAD_GATEWAY: "api_error",
-    ErrorKind.TIMEOUT: "api_error",
-    ErrorKind.UNAVAILABLE: "overloaded_error",
-}
-
-
-def encode_error(
-    kind: ErrorKind, message: str, *, request_id: str, param: str | None = None, retry_at: str | None = None
-) -> bytes:
-    """The error body of the Messages dialect; it has no place for a parameter or an instant."""
-    del param, retry_at
-    error = {"type": _TYPES.get(kind, "invalid_request_error"), "message": message}
-    return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
-
-
-def stream_error(kind: ErrorKind, message: str, *, request_id: str) -> bytes:
-    """The same as an event of a stream that has begun; no `message_stop` follows."""
-    return b"event: error\ndata: " + encode_error(kind, message, request_id=request_id) + b"\n\n"

@@ -1,0 +1,14 @@
+"""Ollama: bytes in, values out, and back."""
+
+from omniroute.formats.ollama.errors import encode_error, stream_error
+from omniroute.formats.ollama.watch import FRAME_ENDS, KEEPALIVE, STREAM_TYPE, StreamWatch, read_whole
+
+__all__ = [
+    "FRAME_ENDS",
+    "KEEPALIVE",
+    "STREAM_TYPE",
+    "StreamWatch",
+    "encode_error",
+    "read_whole",
+    "stream_error",
+]

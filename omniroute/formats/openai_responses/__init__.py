@@ -1,0 +1,20 @@
+"""OpenAI Responses: bytes in, values out, and back."""
+
+from omniroute.formats.openai_responses.errors import encode_error, stream_error
+from omniroute.formats.openai_responses.watch import (
+    FRAME_ENDS,
+    KEEPALIVE,
+    STREAM_TYPE,
+    StreamWatch,
+    read_whole,
+)
+
+__all__ = [
+    "FRAME_ENDS",
+    "KEEPALIVE",
+    "STREAM_TYPE",
+    "StreamWatch",
+    "encode_error",
+    "read_whole",
+    "stream_error",
+]
