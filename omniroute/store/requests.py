@@ -178,6 +178,9 @@ def _call_values(row: RequestRow) -> tuple[object, ...]:
         row.error,
         msgspec.json.encode(row.attempts).decode(),
         msgspec.json.encode(row.dropped).decode(),
+        row.combo,
+        row.cache,
+        row.decision.decode() if row.decision is not None else None,
     )
 
 
@@ -226,4 +229,5 @@ def _request(row: dict[str, Any]) -> RequestRow:  # SQLAlchemy types no column
     members["outcome"] = Outcome(row["outcome"])
     members["attempts"] = msgspec.json.decode(row["attempts"], type=tuple[AttemptRow, ...])
     members["dropped"] = msgspec.json.decode(row["dropped"], type=tuple[str, ...])
+    members["decision"] = row["decision"].encode() if row["decision"] is not None else None
     return RequestRow(**members)

@@ -3,7 +3,7 @@
 Ids are text made by us, instants integer milliseconds UTC, money integer nano-USD, lists and maps JSON text.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 
 METADATA = MetaData()
 
@@ -140,6 +140,9 @@ call_log = Table(
     Column("error", Text),
     Column("attempts", Text, nullable=False),
     Column("dropped", Text, nullable=False),
+    Column("combo", Text),
+    Column("cache", Text),
+    Column("decision", Text),
 )
 """The words of every request: a table of its own, so that sums need not read past them."""
 
@@ -155,4 +158,108 @@ audit_log = Table(
     Column("ip_address", Text),
     Column("request_id", Text),
     Index("audit_log_at", "at_ms"),
+)
+
+response_cache = Table(
+    "response_cache",
+    METADATA,
+    Column("signature", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("tokens_saved", BigInteger),
+    Column("cost_saved_nano_usd", BigInteger),
+    Column("hits", Integer, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Index("response_cache_expires", "expires_at_ms"),
+)
+
+policies = Table(
+    "policies",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("is_enabled", Boolean, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("conditions", Text, nullable=False),
+    Column("actions", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+)
+
+fallback_chains = Table(
+    "fallback_chains",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("steps", Text, nullable=False),
+)
+
+budgets = Table(
+    "budgets",
+    METADATA,
+    Column("subject", Text, primary_key=True),
+    Column("daily_nano_usd", BigInteger),
+    Column("weekly_nano_usd", BigInteger),
+    Column("monthly_nano_usd", BigInteger),
+    Column("warning_threshold", Float, nullable=False),
+)
+
+proxies = Table(
+    "proxies",
+    METADATA,
+    Column("level", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("username", Text),
+    Column("secret", Text),
+)
+
+health_states = Table(
+    "health_states",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+)
+
+combo_hours = Table(
+    "combo_hours",
+    METADATA,
+    Column("combo_id", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("requests", Integer, nullable=False),
+    Column("successes", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("fallbacks", Integer, nullable=False),
+    Column("latency_ms", BigInteger, nullable=False),
+    Column("last_status", Integer),
+    Column("last_used_at_ms", BigInteger, nullable=False),
+)
+
+cache_days = Table(
+    "cache_days",
+    METADATA,
+    Column("day", Text, primary_key=True),
+    Column("hits", Integer, nullable=False),
+    Column("misses", Integer, nullable=False),
+    Column("tokens_saved", BigInteger, nullable=False),
+    Column("cost_saved_nano_usd", BigInteger, nullable=False),
+)
+
+lockouts = Table(
+    "lockouts",
+    METADATA,
+    Column("identifier", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("first_failure_ms", BigInteger, nullable=False),
+    Column("locked_until_ms", BigInteger, nullable=False),
+    Column("times_locked", Integer, nullable=False),
+    Column("reason", Text),
 )

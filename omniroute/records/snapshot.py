@@ -1,0 +1,39 @@
+"""All configuration a request needs, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from omniroute.records.access import Account, ApiKey
+from omniroute.records.preferences import Preferences
+from omniroute.records.routes import Budget, ChainStep, Combo, Policy
+from omniroute.records.vendors import Provider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All configuration a request needs. A request keeps the one it started with."""
+
+    version: int
+    providers: Mapping[str, Provider]
+    """By id: the catalogue and the user's nodes, with discovered and custom models merged in."""
+    names: Mapping[str, str]
+    """Id, alias or node prefix to provider id."""
+    accounts: Mapping[str, tuple[Account, ...]]
+    """Provider id to its accounts in order of priority, inactive ones included."""
+    keys: Mapping[bytes, ApiKey]
+    """SHA-256 of a key to the key."""
+    aliases: Mapping[str, str]
+    """The user's model aliases."""
+    owners: Mapping[str, tuple[str, ...]]
+    """A model's bare id to the ids of all providers that have it."""
+    has_manage_key: bool = False
+    combos: Mapping[str, Combo] = field(default_factory=lambda: MappingProxyType({}))
+    """By name, inactive ones included."""
+    chains: Mapping[str, tuple[ChainStep, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Model to the providers that are asked for it when its own have failed, in order."""
+    budgets: Mapping[str, Budget] = field(default_factory=lambda: MappingProxyType({}))
+    """By subject."""
+    policies: tuple[Policy, ...] = ()
+    """Enabled ones in the order they apply."""
+    preferences: Preferences = field(default_factory=Preferences)
