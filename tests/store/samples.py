@@ -97,5 +97,8 @@ def request_row(number: int = 1, **members: Any) -> RequestRow:
         ttft_ms=70,
         duration_ms=800,
         dropped=("logit_bias", "thinking"),
+        combo="daily",
+        cache="MISS",
+        decision=b'{"requested":"daily"}',
     )
     return replace(made, **members)
