@@ -1,0 +1,78 @@
+"""What routing sees of the world: asked by pure functions, answered by the gateway's books."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from omniroute.records import Account, Price, Provider
+
+
+class Scope(StrEnum):
+    """What an obstacle holds up."""
+
+    BREAKER = "breaker"
+    """Every account of a provider."""
+    ACCOUNT = "account"
+    MODEL = "model"
+    """One model of one account."""
+    LIMIT = "limit"
+    """The account's learned rate limit has nothing left."""
+    BUDGET = "budget"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why an account is not to be asked now."""
+
+    scope: Scope
+    reason: str
+    """rate_limit_exceeded, quota_exhausted, auth_error, server_error, model_capacity, budget_exceeded, …"""
+    until_s: float
+    """Epoch seconds when it ends by itself; infinite when a person has to act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy one account is, and has been."""
+
+    in_flight: int = 0
+    queued: int = 0
+    failed_recently: bool = False
+    """Its last call failed, within five minutes."""
+    backoff_level: int = 0
+    last_used_s: float | None = None
+    consecutive_uses: int = 0
+    """Since another account of the provider was used."""
+    uses_last_hour: int = 0
+
+
+class Outlook(Protocol):
+    """The state of accounts and providers at one instant, the same for one whole plan."""
+
+    def obstacle(self, provider: Provider, account: Account, model: str) -> Obstacle | None:
+        """Why the account must not be asked for the model now; `None`: it may be."""
+
+    def is_probe(self, provider: Provider, account: Account, model: str) -> bool:
+        """The next call is the one that tries whether an obstacle that has run out is gone."""
+
+    def load(self, account: Account) -> Load:
+        """How busy the account is."""
+
+    def price(self, provider: Provider, model: str) -> Price | None:
+        """What the model costs; `None`: not known."""
+
+    def latency_ms(self, provider: Provider, model: str) -> float | None:
+        """Median time to the first byte of late; `None`: nothing is known."""
+
+    def success_rate(self, provider: Provider, model: str) -> float | None:
+        """Share of answered calls of late, 0 to 1; `None`: nothing is known."""
+
+    def quota_left(self, account: Account) -> float | None:
+        """Share of the account's limit that is left, 0 to 1; `None`: not known."""
+
+    def session_account(self, provider: Provider, session: str) -> str | None:
+        """Id of the account that serves the session; `None`: none does, or it is to be left for a while."""
+
+    def combo_counts(self, combo_id: str) -> Mapping[str, int]:
+        """Requests of the last day by member, `provider/model`."""
