@@ -2,7 +2,8 @@
 
 import sys
 from array import array
-from base64 import b64encode
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
 from dataclasses import replace
 
 import msgspec
@@ -60,3 +61,42 @@ def _packed(vector: msgspec.Raw) -> msgspec.Raw:
     if sys.byteorder == "big":
         floats.byteswap()
     return msgspec.Raw(msgspec.json.encode(b64encode(floats.tobytes()).decode()))
+
+
+class _Vector(msgspec.Struct):
+    embedding: msgspec.Raw
+    index: int | None = None
+
+
+class _Vectors(msgspec.Struct):
+    data: list[_Vector]
+    usage: msgspec.Raw = ABSENT
+
+
+_VECTORS = msgspec.json.Decoder(_Vectors)
+
+
+def vectors(body: bytes) -> tuple[list[msgspec.Raw], int | None]:
+    """The numbers of each vector in the order asked for, as they stood, and the tokens they took.
+
+    Raises ProtocolError when it is no list of embeddings.
+    """
+    try:
+        whole = _VECTORS.decode(body)
+        items = whole.data
+        if all(item.index is not None for item in items):
+            items = sorted(items, key=lambda item: item.index or 0)
+        found = [_unpacked(item.embedding) for item in items]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Base64Error, ValueError):
+        raise ProtocolError("the upstream's answer is not a list of embeddings") from None
+    usage = decode_usage(whole.usage) if is_something(whole.usage) else None
+    return found, None if usage is None else usage.prompt
+
+
+def _unpacked(vector: msgspec.Raw) -> msgspec.Raw:
+    if bytes(vector).startswith(b"["):
+        return vector
+    packed = array("f", b64decode(msgspec.json.decode(vector, type=str), validate=True))
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return msgspec.Raw(msgspec.json.encode(packed.tolist()))
