@@ -27,7 +27,7 @@ class EffortStyle(StrEnum):
     BUDGET = "budget"
     """By tokens: `thinking.budget_tokens`, `thinkingBudget`."""
     SWITCH = "switch"
-    """On or off: `thinking: {type}`."""
+    """On or off: `thinking: {type}`; where efforts are known too, with the word beside it."""
     ENABLE = "enable_thinking"
     """On or off: `enable_thinking`, with `thinking_budget` (Qwen and its kin)."""
     ADAPTIVE = "adaptive"
@@ -71,9 +71,14 @@ class Abilities:
     """Chat only: `max_tokens` or `max_completion_tokens`."""
     max_tokens_required: bool = False
     drop: frozenset[str] = frozenset()
-    """Names of `Sampling` and `Request` fields the target refuses or ignores: left out, and reported."""
+    """Names of `Sampling` and `Request` fields the target refuses or ignores: left out, and reported.
+
+    Besides them `verbosity` of the output, and `name` of messages.
+    """
     drop_when_thinking: frozenset[str] = frozenset()
     """The same, while the request has the model think."""
+    exclusive: tuple[str, ...] = ()
+    """Of these `Sampling` fields only the first that was said is sent; the others are reported."""
     clamp: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MappingProxyType({}))
     """Least and greatest value of a `Sampling` field; what lies outside is moved to the end, and reported."""
     reject: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -84,19 +89,30 @@ class Abilities:
     budget_range: tuple[int, int] | None = None
     """Least and greatest thinking budget."""
     thinking_off: bool = True
-    """Thinking can be switched off; False: being told to is dropped, and reported."""
+    """Thinking can be switched off; False: it is made the least there is, and reported."""
+    thinks_by_default: bool = False
+    """The model thinks unless it is told not to."""
+    thinking_after_assistant: bool = True
+    """It may think when the last message is the assistant's; False: then it does not, which is reported."""
+    thought_before_tools: bool = False
+    """Thinking is refused while an assistant's message that called tools has lost its thought."""
+    prefill: bool = True
+    """The last message may be the assistant's, to be continued; False: refused."""
     reasoning_field: str = "reasoning_content"
     """Chat only: where reasoning goes in messages: `reasoning_content`, `reasoning`, `reasoning_details`."""
     reasoning_back: ReasoningBack = ReasoningBack.NEVER
     think_tags: bool = False
     """The model writes its thoughts as `<think>` in its text."""
     tool_choices: frozenset[str] = frozenset({"auto", "none", "required", "named"})
+    """Modes the target knows; `allowed` among them: it can be told which tools may be called."""
     parallel_tools: bool = True
     """The target knows `parallel_tool_calls`."""
     tool_id_pattern: str | None = None
     """Ids of tool calls have to look like this (Mistral: `[A-Za-z0-9]{9}`)."""
     unsigned_call: str | None = None
     """What the provider documents to stand for a signature that nobody has (Gemini 3)."""
+    cache_marks: bool = False
+    """Chat only: `cache_control` may stand on parts and tools (OpenRouter and its kin)."""
     user_field: bool = True
     stream_usage: bool = True
     """Chat only: `stream_options.include_usage` may be sent."""

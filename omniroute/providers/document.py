@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from omniroute.conversation.ability_rules import AbilityRule
+from omniroute.providers.ability_document import read_rule
 from omniroute.providers.table import Choice, Table
 from omniroute.records import (
     Auth,
@@ -78,6 +80,7 @@ def read_provider(values: Mapping[str, object], file: str) -> Provider:
         stream_usage=table.choice("stream_usage", StreamUsage) or StreamUsage.UNKNOWN,
         notes=table.texts("notes"),
         models=_models(table),
+        abilities=_abilities(table, provider_id),
         source=table.text("source") or file,
     )
     urls.check_native()
@@ -183,6 +186,13 @@ def _model(entry: Table) -> ModelFacts:
     _check_other_units(entry)
     entry.finish()
     return model
+
+
+def _abilities(table: Table, provider_id: str) -> tuple[AbilityRule, ...]:
+    return tuple(
+        read_rule(entry, fixed=AbilityRule(name=f"{provider_id}-{place}", providers=(provider_id,)))
+        for place, entry in enumerate(table.tables("abilities"))
+    )
 
 
 def _price(table: Table) -> Price:

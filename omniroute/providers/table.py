@@ -86,6 +86,17 @@ class Table:
             raise self.error(key, "must be a number that is not negative")
         return amount
 
+    def bounds(self, key: str) -> tuple[Decimal, Decimal]:
+        """The least and the greatest of something, as a list of two numbers."""
+        value = self._left.pop(key, None)
+        ends = value if isinstance(value, list) else []
+        numbers = [
+            Decimal(end) for end in ends if isinstance(end, int | Decimal) and not isinstance(end, bool)
+        ]
+        if len(ends) != 2 or len(numbers) != 2 or numbers[0] > numbers[1]:
+            raise self.error(key, "must be a list of two numbers, the lesser first")
+        return numbers[0], numbers[1]
+
     def day(self, key: str) -> str | None:
         """A TOML date, as YYYY-MM-DD."""
         value = self._left.pop(key, None)

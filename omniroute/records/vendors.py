@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from omniroute.conversation.ability_rules import AbilityRule
+
 
 class FormatName(StrEnum):
     """A wire dialect of conversations."""
@@ -166,6 +168,8 @@ class Provider:
     stream_usage: StreamUsage = StreamUsage.UNKNOWN
     notes: tuple[str, ...] = ()
     models: tuple[ModelFacts, ...] = ()
+    abilities: tuple[AbilityRule, ...] = ()
+    """What its models take, beyond the rules that are shipped for all providers."""
     source: str = ""
     """Where the facts come from, and the day they were read."""
 
