@@ -2,8 +2,9 @@
 
 import msgspec
 
-from omniroute.conversation.usage import UNKNOWN, Usage
+from omniroute.conversation.usage import UNKNOWN
 from omniroute.errors import ProtocolError
+from omniroute.formats.openai_responses.usage import WireUsage, disjoint
 from omniroute.formats.sse import SSE_FRAME_ENDS
 from omniroute.formats.watch import ABSENT, Seen, SseWatch, decode, decode_event, in_band, is_something
 
@@ -14,22 +15,6 @@ FRAME_ENDS: tuple[bytes, ...] = SSE_FRAME_ENDS
 _ENDINGS = frozenset({"response.completed", "response.incomplete"})
 
 
-class _InputDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class _OutputDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    input_tokens_details: _InputDetails | None = None
-    output_tokens_details: _OutputDetails | None = None
-
-
 class _Error(msgspec.Struct):
     code: str | None = None
     message: str | None = None
@@ -37,7 +22,7 @@ class _Error(msgspec.Struct):
 
 class _Response(msgspec.Struct):
     model: str | None = None
-    usage: _Usage | None = None
+    usage: WireUsage | None = None
     error: _Error | None = None
 
 
@@ -76,7 +61,7 @@ def _note(seen: Seen, data: bytes) -> None:
     if response is not None:
         seen.model = response.model or seen.model
         if response.usage is not None:
-            seen.usage = _disjoint(response.usage)
+            seen.usage = disjoint(response.usage)
     if kind in _ENDINGS:
         seen.finished = True
     elif kind == "response.failed":
@@ -92,28 +77,11 @@ def _text(raw: msgspec.Raw) -> str:
     return msgspec.json.decode(text, type=str) if text.startswith(b'"') else text.decode("utf-8", "replace")
 
 
-def _disjoint(told: _Usage) -> Usage:
-    """Totals taken apart."""
-    inputs = told.input_tokens_details or _InputDetails()
-    reasoning = told.output_tokens_details.reasoning_tokens if told.output_tokens_details else None
-    return Usage(
-        input=_minus(told.input_tokens, inputs.cached_tokens, inputs.cache_write_tokens),
-        cache_read=inputs.cached_tokens,
-        cache_write=inputs.cache_write_tokens,
-        output=_minus(told.output_tokens, reasoning),
-        reasoning=reasoning,
-    )
-
-
-def _minus(total: int | None, *parts: int | None) -> int | None:
-    return None if total is None else max(total - sum(part or 0 for part in parts), 0)
-
-
 class _Whole(msgspec.Struct):
     output: list[msgspec.Raw]
     status: str | None = None
     model: str | None = None
-    usage: _Usage | None = None
+    usage: WireUsage | None = None
     error: _Error | None = None
 
 
@@ -129,7 +97,7 @@ def read_whole(body: bytes) -> Seen:
     seen = Seen()
     seen.finished = True
     seen.model = whole.model
-    seen.usage = _disjoint(whole.usage) if whole.usage is not None else UNKNOWN
+    seen.usage = disjoint(whole.usage) if whole.usage is not None else UNKNOWN
     if whole.status == "failed":
         error = whole.error or _Error()
         seen.failure = in_band(error.message, error.code)
