@@ -19,7 +19,7 @@ STRING = msgspec.json.Decoder(str)
 STRINGS = msgspec.json.Decoder(list[str])
 NUMBER = msgspec.json.Decoder(int | float)
 BOOL = msgspec.json.Decoder(bool)
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _NULL = msgspec.Raw(b"null")
 
 
@@ -28,14 +28,13 @@ class Node:
 
     __slots__ = ("_members", "path")
 
-    def __init__(self, path: str, raw: bytes | msgspec.Raw) -> None:
-        """Raises `Refused` when it is no object."""
+    def __init__(self, path: str, members: dict[str, msgspec.Raw]) -> None:
         self.path = path
-        self._members = _read(MEMBERS, raw, path or "the body")
+        self._members = members
 
     def raw(self, name: str) -> msgspec.Raw | None:
         """The member as it stood; `None` when it is absent or null."""
-        raw = self._members.pop(name, _NULL)
+        raw = self._members.pop(name, None)
         return None if raw == _NULL else raw
 
     def object(self, name: str) -> msgspec.Raw | None:
@@ -44,8 +43,13 @@ class Node:
 
     def take(self, name: str, decoder: msgspec.json.Decoder[T]) -> T | None:
         """The member; `None` when it is absent or null. Raises `Refused` for another type."""
-        raw = self._members.pop(name, _NULL)
-        return None if raw == _NULL else _read(decoder, raw, self.place(name))
+        raw = self._members.pop(name, None)
+        if raw is None:
+            return None
+        try:
+            return decoder.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None if raw == _NULL else _read(decoder, bytes(raw), self.place(name))
 
     def text(self, name: str) -> str:
         """The member; empty when it is absent or null."""
@@ -63,14 +67,14 @@ class Node:
     def nodes(self, name: str) -> Iterator["Node"]:
         """The objects of a member that is a list; none when it is absent."""
         place = self.place(name)
-        items = self.take(name, _LIST)
-        for index, raw in enumerate(items or ()):
-            yield Node(f"{place}[{index}]", raw)
+        objects = self.take(name, _OBJECTS)
+        for index, members in enumerate(objects or ()):
+            yield Node(f"{place}[{index}]", members)
 
     def node(self, name: str) -> "Node | None":
         """The member as an object of its own."""
-        raw = self.raw(name)
-        return None if raw is None else Node(self.place(name), raw)
+        members = self.take(name, MEMBERS)
+        return None if members is None else Node(self.place(name), members)
 
     def place(self, name: str) -> str:
         """Where a member stands, for people."""
@@ -78,12 +82,18 @@ class Node:
 
     def rest(self) -> dict[str, msgspec.Raw]:
         """What nobody took."""
-        return {name: raw for name, raw in self._members.items() if raw != _NULL}
+        members = self._members
+        return {name: raw for name, raw in members.items() if raw != _NULL} if members else members
 
     def extra(self) -> Extra | None:
         """The same, to be written back."""
         members = self.rest()
         return Extra(FORMAT, members) if members else None
+
+
+def read_body(body: bytes) -> Node:
+    """The whole request. Raises `Refused` when it is no JSON object."""
+    return Node("", _read(MEMBERS, body, "the body"))
 
 
 def missing(node: Node, name: str, what: str = "is missing") -> Refused:
@@ -97,9 +107,9 @@ def members_of(extra: Extra | None) -> dict[str, msgspec.Raw]:
     return extra.members if extra is not None and extra.format == FORMAT else {}
 
 
-def _read(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw, path: str) -> T:
+def _read(decoder: msgspec.json.Decoder[T], raw: bytes, path: str) -> T:
     try:
-        return decode(decoder, bytes(raw))
+        return decode(decoder, raw)
     except msgspec.ValidationError as error:
         said, _, inside = str(error).partition(" - at `$")
         place = path + inside.rstrip("`")

@@ -6,7 +6,7 @@ from omniroute.conversation.response import Response
 from omniroute.errors import ErrorKind, Refused
 from omniroute.formats.codec import Encoded, ReplyFacts
 from omniroute.formats.ollama.answer_encode import as_generate
-from omniroute.formats.ollama.fields import STRINGS, Node
+from omniroute.formats.ollama.fields import STRINGS, read_body
 from omniroute.formats.ollama.media import image
 from omniroute.formats.ollama.request_decode import asked
 from omniroute.formats.ollama.response_encode import encoded_answer, loaded
@@ -22,7 +22,7 @@ def decode_generate_request(body: bytes) -> Request:
 
     Raises `Refused` naming the field that is at fault.
     """
-    node = Node("", body)
+    node = read_body(body)
     for name in _REFUSED:
         raw = node.raw(name)
         if raw is not None and is_something(raw) and bytes(raw) not in (b'""', b"false"):

@@ -19,7 +19,7 @@ from omniroute.conversation.request import (
 )
 from omniroute.errors import ErrorKind, Refused
 from omniroute.formats.codec import MADE_ID
-from omniroute.formats.ollama.fields import BOOL, FORMAT, NUMBER, STRING, STRINGS, Node, missing
+from omniroute.formats.ollama.fields import BOOL, FORMAT, NUMBER, STRING, STRINGS, Node, missing, read_body
 from omniroute.formats.ollama.media import image
 
 _ROLES = {
@@ -38,7 +38,7 @@ def decode_request(body: bytes, *, model: str | None = None, stream: bool | None
 
     Raises `Refused` naming the field that is at fault.
     """
-    node = Node("", body)
+    node = read_body(body)
     messages = _Messages()
     for message in node.nodes("messages"):
         messages.take(message)
@@ -61,7 +61,7 @@ def asked(
         raise Refused(ErrorKind.BAD_REQUEST, "the request names no model: set `model`", param="model")
     streams = node.take("stream", BOOL)
     options = node.node("options")
-    sampling = _sampling(node, options or Node("options", b"{}"))
+    sampling = _sampling(node, options or Node("options", {}))
     reasoning = _reasoning(node)
     output = _output(node)
     node.raw("model")
