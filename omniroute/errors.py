@@ -94,6 +94,8 @@ class FailureKind(StrEnum):
     SILENT = "silent"
     """Idle too long between bytes."""
     BAD_REQUEST = "bad_request"
+    CANNOT_EXPRESS = "cannot_express"
+    """The target's dialect or model has no place for content of the request."""
     CONTENT = "content"
     """Refused by the provider's content policy."""
     CLIENT_GONE = "client_gone"

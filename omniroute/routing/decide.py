@@ -1,64 +1,134 @@
 """After a failed attempt: what next. The only place that answers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from omniroute.errors import Failure, FailureKind
 from omniroute.routing.plan import Attempt
 
+LONGEST_WAIT_S = 10.0
+"""Before the same account is asked again; one that wants a longer pause is not waited for."""
+BACKOFF_S = 0.5
+"""The pause where nobody says how long."""
+
 
 class Next(StrEnum):
     """The next thing to try."""
 
     SAME_ACCOUNT = "same account once"
+    """At once: the connection failed before the request was heard."""
     OTHER_ACCOUNT = "other account"
     OTHER_TARGET = "other target"
-    STOP = "stop"
+    LARGER_WINDOW = "target with a larger window"
+    RETRY = "same account after a pause, when nothing else is left"
 
 
 _OTHER = (Next.OTHER_ACCOUNT, Next.OTHER_TARGET)
 AFTER: Mapping[FailureKind, tuple[Next, ...]] = MappingProxyType(
     {
-        FailureKind.CONNECT: (Next.SAME_ACCOUNT, *_OTHER),
+        FailureKind.CONNECT: (Next.SAME_ACCOUNT, *_OTHER, Next.RETRY),
         FailureKind.SLOW: _OTHER,
-        FailureKind.OVERLOADED: _OTHER,
-        FailureKind.RATE_LIMITED: _OTHER,
+        FailureKind.OVERLOADED: (*_OTHER, Next.RETRY),
+        FailureKind.RATE_LIMITED: (*_OTHER, Next.RETRY),
         FailureKind.QUOTA: _OTHER,
         FailureKind.AUTH: _OTHER,
         FailureKind.NO_MODEL: (Next.OTHER_TARGET,),
-        FailureKind.TOO_LONG: (Next.OTHER_TARGET,),
+        FailureKind.TOO_LONG: (Next.LARGER_WINDOW,),
+        FailureKind.CANNOT_EXPRESS: (Next.OTHER_TARGET,),
         FailureKind.PROTOCOL: _OTHER,
         FailureKind.CUT: _OTHER,
         FailureKind.SILENT: _OTHER,
-        FailureKind.BAD_REQUEST: (Next.STOP,),
-        FailureKind.CONTENT: (Next.STOP,),
-        FailureKind.CLIENT_GONE: (Next.STOP,),
+        FailureKind.BAD_REQUEST: (),
+        FailureKind.CONTENT: (),
+        FailureKind.CLIENT_GONE: (),
     }
 )
-"""What each kind of failure allows, in order of preference."""
+"""What each kind of failure allows, in order of preference; nothing: the client is told."""
 
 
-def decide(attempts: Sequence[Attempt], failures: Sequence[tuple[Attempt, Failure]]) -> Attempt | None:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The attempt to make, after a pause."""
+
+    attempt: Attempt
+    delay_s: float = 0.0
+
+
+Failures = Sequence[tuple[Attempt, Failure]]
+
+
+def decide(attempts: Sequence[Attempt], failures: Failures) -> Step | None:
     """The attempt to make now, or `None` when there is nothing left that could help."""
     if not failures:
-        return attempts[0] if attempts else None
+        return Step(attempts[0]) if attempts else None
     tried, failure = failures[-1]
-    allowed = AFTER[failure.kind]
-    if Next.SAME_ACCOUNT in allowed and sum(attempt == tried for attempt, _ in failures) == 1:
-        return tried
+    allowed = _after(tried, failure)
     done = [attempt for attempt, _ in failures]
+    if Next.SAME_ACCOUNT in allowed and done.count(tried) == 1:
+        return Step(tried)
     # A target without the model, or with too small a context, is not asked again through any account.
-    useless = {_target(attempt) for attempt, why in failures if Next.OTHER_ACCOUNT not in AFTER[why.kind]}
+    useless = {
+        _target(attempt) for attempt, why in failures if Next.OTHER_ACCOUNT not in _after(attempt, why)
+    }
     left = [attempt for attempt in attempts if attempt not in done and _target(attempt) not in useless]
-    for step in allowed:
+    for wanted in allowed:
         for attempt in left:
-            if step is Next.OTHER_ACCOUNT or (
-                step is Next.OTHER_TARGET and _target(attempt) != _target(tried)
-            ):
-                return attempt
+            if _fits(wanted, attempt, tried):
+                return Step(attempt)
+    if Next.RETRY in allowed:
+        return _retry(failures)
     return None
+
+
+def _after(attempt: Attempt, failure: Failure) -> tuple[Next, ...]:
+    config = attempt.config
+    if failure.kind is FailureKind.CONTENT and config is not None and config.fall_back_on_content:
+        return (Next.OTHER_TARGET,)
+    return AFTER[failure.kind]
+
+
+def _fits(wanted: Next, attempt: Attempt, tried: Attempt) -> bool:
+    match wanted:
+        case Next.OTHER_ACCOUNT:
+            return True
+        case Next.OTHER_TARGET:
+            return _target(attempt) != _target(tried)
+        case Next.LARGER_WINDOW:
+            return _window(attempt) > _window(tried)
+        case _:
+            return False
+
+
+def _retry(failures: Failures) -> Step | None:
+    """The account that may be asked again soonest, unless it has been asked often enough."""
+    waits = []
+    for attempt, failure in failures:
+        times = sum(attempt == other for other, _ in failures)
+        most = 1 + (attempt.config.max_retries if attempt.config else 1)
+        wait_s = _pause_s(attempt, failure)
+        if Next.RETRY in _after(attempt, failure) and times < most and wait_s <= LONGEST_WAIT_S:
+            waits.append((wait_s, attempt))
+    if not waits:
+        return None
+    wait_s, attempt = min(waits, key=lambda one: one[0])
+    return Step(attempt, wait_s)
+
+
+def _pause_s(attempt: Attempt, failure: Failure) -> float:
+    if failure.retry_after_s is not None:
+        return failure.retry_after_s
+    if failure.kind is FailureKind.RATE_LIMITED:
+        return float("inf")  # nobody knows when: asking again would only make it later
+    return attempt.config.retry_delay_ms / 1000 if attempt.config else BACKOFF_S
 
 
 def _target(attempt: Attempt) -> tuple[str, str]:
     return attempt.provider.id, attempt.model
+
+
+def _window(attempt: Attempt) -> int:
+    """0 for a model nobody knows the window of: it may be larger than none."""
+    facts = attempt.provider.model(attempt.model)
+    return (facts.context_tokens or 0) if facts is not None else 0

@@ -1,6 +1,6 @@
 """What routing sees of the world: asked by pure functions, answered by the gateway's books."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -68,11 +68,8 @@ class Outlook(Protocol):
     def success_rate(self, provider: Provider, model: str) -> float | None:
         """Share of answered calls of late, 0 to 1; `None`: nothing is known."""
 
-    def quota_left(self, account: Account) -> float | None:
-        """Share of the account's limit that is left, 0 to 1; `None`: not known."""
-
-    def session_account(self, provider: Provider, session: str) -> str | None:
-        """Id of the account that serves the session; `None`: none does, or it is to be left for a while."""
+    def quotas_left(self, provider: Provider) -> Sequence[float]:
+        """Shares of their learned limits that the provider's accounts have left, 0 to 1, where known."""
 
     def combo_counts(self, combo_id: str) -> Mapping[str, int]:
         """Requests of the last day by member, `provider/model`."""

@@ -1,12 +1,24 @@
-"""The attempts a request may make, in order."""
+"""The attempts a request may make, in order, and why others are left out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from random import Random
 
-from omniroute.records import Account, Provider, Snapshot
-from omniroute.routing.resolve import Target
+from omniroute.records import Account, AccountStrategy, ModelFacts, Preferences, Provider, Snapshot, Strategy
+from omniroute.routing import accounts as picking
+from omniroute.routing.accounts import Pick, by_session
+from omniroute.routing.auto import Needs, Scored
+from omniroute.routing.decision import Candidate
+from omniroute.routing.outlook import Obstacle, Outlook, Scope
+from omniroute.routing.route import Effective, Group, Member, Route
+from omniroute.routing.strategies import Draw, ordered
 
-MAX_ATTEMPTS = 6
+MAX_ACCOUNTS = 8
+"""Attempts at one member."""
+MAX_ATTEMPTS = 24
+"""Attempts of one request."""
+FEWEST_BYTES_PER_TOKEN = 2
+"""A body of fewer bytes than this for each token of a window fits it whatever it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +28,174 @@ class Attempt:
     provider: Provider
     account: Account
     model: str
+    config: Effective | None = None
+    """Terms of the combo it stands in."""
+    is_probe: bool = False
+    """Tries whether what held the account up is over."""
 
 
-def plan(snapshot: Snapshot, targets: Sequence[Target]) -> tuple[Attempt, ...]:
-    """Every active account of each target by priority, at most `MAX_ATTEMPTS` in all."""
-    attempts = [
-        Attempt(target.provider, account, target.model)
-        for target in targets
-        for account in snapshot.accounts.get(target.provider.id, ())
-        if account.is_active
-    ]
-    return tuple(attempts[:MAX_ATTEMPTS])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be tried, and what will not."""
+
+    attempts: tuple[Attempt, ...]
+    candidates: tuple[Candidate, ...] = ()
+    """Planned ones in order, then those left out, for people."""
+    obstacles: tuple[Obstacle, ...] = ()
+    """What held up accounts that would else have been planned."""
+    strategy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a plan depends on besides the configuration."""
+
+    outlook: Outlook
+    rng: Random
+    needs: Needs = field(default_factory=Needs)
+    session: str | None = None
+    turn: int = 0
+    """How often the round-robin combo that is asked for was asked before."""
+
+
+def plan(snapshot: Snapshot, route: Route, terms: Terms) -> Plan:
+    """The attempts, in the order to make them."""
+    planning = _Planning(snapshot.preferences, terms)
+    for scored in planning.fitting(_in_order(route, terms)):
+        planning.add(scored, snapshot.accounts.get(scored.member.provider.id, ()))
+    left_out = [Candidate(provider="", model=entry.model, skipped=entry.reason) for entry in route.unusable]
+    return Plan(
+        attempts=tuple(planning.attempts),
+        candidates=(*planning.planned, *planning.skipped, *left_out),
+        obstacles=tuple(planning.obstacles),
+        strategy=_strategy(snapshot.preferences, route),
+    )
+
+
+def _in_order(route: Route, terms: Terms) -> list[Scored]:
+    if isinstance(route.root, Group):
+        return ordered(route.root, Draw(terms.outlook, terms.rng, terms.turn, terms.needs))
+    return [Scored(route.root)]
+
+
+def _strategy(preferences: Preferences, route: Route) -> str:
+    if not isinstance(route.root, Group):
+        return strategy_of(preferences, route.root.provider).value
+    config = route.root.config
+    return (
+        f"{config.strategy.value} ({config.auto_mode})"
+        if config.strategy is Strategy.AUTO
+        else config.strategy.value
+    )
+
+
+def strategy_of(preferences: Preferences, provider: Provider) -> AccountStrategy:
+    """How a provider's accounts take turns."""
+    return preferences.provider_strategies.get(provider.id, preferences.fallback_strategy)
+
+
+class _Planning:
+    def __init__(self, preferences: Preferences, terms: Terms) -> None:
+        self._preferences = preferences
+        self._terms = terms
+        self.attempts: list[Attempt] = []
+        self.planned: list[Candidate] = []
+        self.skipped: list[Candidate] = []
+        self.obstacles: list[Obstacle] = []
+
+    def fitting(self, members: Sequence[Scored]) -> Sequence[Scored]:
+        """The members that can take the request; if it is too long for all, the ones with most room."""
+        if len(members) < 2:
+            return members  # there is no choice: the upstream will say what it cannot do
+        able = [scored for scored in members if self._is_able(scored)]
+        roomy = [scored for scored in able if self._has_room(scored.member)]
+        if roomy or not able:
+            for scored in able:
+                if scored not in roomy:
+                    window = _facts(scored.member).context_tokens or 0
+                    self._skip(scored, None, f"its window of {window} tokens is too small")
+            return roomy
+        most = max(_facts(scored.member).context_tokens or 0 for scored in able)
+        return [scored for scored in able if (_facts(scored.member).context_tokens or 0) == most]
+
+    def _is_able(self, scored: Scored) -> bool:
+        facts, needs = _facts(scored.member), self._terms.needs
+        if needs.tools and facts.tools is False:
+            self._skip(scored, None, "takes no tools")
+            return False
+        if needs.images and facts.inputs and "image" not in facts.inputs:
+            self._skip(scored, None, "takes no images")
+            return False
+        return True
+
+    def _has_room(self, member: Member) -> bool:
+        window, needs = _facts(member).context_tokens, self._terms.needs
+        if window is None or needs.body_bytes < window * FEWEST_BYTES_PER_TOKEN:
+            return True
+        return needs.tokens() <= window
+
+    def add(self, scored: Scored, accounts: Sequence[Account]) -> None:
+        """The member's accounts, in their own order."""
+        member = scored.member
+        usable = [
+            account
+            for account in accounts
+            if account.is_active and _is_allowed(account, member) and self._is_free(scored, account)
+        ]
+        room = min(MAX_ACCOUNTS, MAX_ATTEMPTS - len(self.attempts))
+        for account in self._in_order(member, usable)[:room]:
+            probe = self._terms.outlook.is_probe(member.provider, account, member.model)
+            self.attempts.append(Attempt(member.provider, account, member.model, member.config, probe))
+            self.planned.append(_candidate(scored, account))
+
+    def _in_order(self, member: Member, accounts: Sequence[Account]) -> Sequence[Account]:
+        if len(accounts) < 2:
+            return accounts
+        preferences, terms = self._preferences, self._terms
+        strategy = strategy_of(preferences, member.provider)
+        if preferences.session_affinity and terms.session and strategy is not AccountStrategy.FILL_FIRST:
+            return by_session(accounts, terms.session)
+        pick = Pick(terms.outlook.load, terms.rng, preferences.sticky_round_robin_limit)
+        return picking.STRATEGIES[strategy](accounts, pick)
+
+    def _is_free(self, scored: Scored, account: Account) -> bool:
+        member = scored.member
+        obstacle = self._terms.outlook.obstacle(member.provider, account, member.model)
+        if obstacle is None:
+            return True
+        if not (obstacle.scope is Scope.BREAKER and obstacle in self.obstacles):
+            self.obstacles.append(obstacle)
+            whole = None if obstacle.scope is Scope.BREAKER else account
+            self._skip(scored, whole, obstacle.reason, obstacle.until_s)
+        return False
+
+    def _skip(
+        self, scored: Scored, account: Account | None, reason: str, until_s: float | None = None
+    ) -> None:
+        until_ms = None if until_s is None or until_s == float("inf") else round(until_s * 1000)
+        self.skipped.append(_candidate(scored, account, skipped=reason, until_ms=until_ms))
+
+
+def _candidate(
+    scored: Scored, account: Account | None, *, skipped: str | None = None, until_ms: int | None = None
+) -> Candidate:
+    return Candidate(
+        provider=scored.member.provider.label,
+        model=scored.member.model,
+        account=account.name if account is not None else None,
+        score=scored.score,
+        scores=scored.scores,
+        skipped=skipped,
+        until_ms=until_ms,
+    )
+
+
+def _is_allowed(account: Account, member: Member) -> bool:
+    return not member.accounts or account.id in member.accounts or account.name in member.accounts
+
+
+_NOTHING_KNOWN = ModelFacts(id="")
+
+
+def _facts(member: Member) -> ModelFacts:
+    return member.provider.model(member.model) or _NOTHING_KNOWN

@@ -1,48 +1,119 @@
-"""From the name a client asks for to one provider and its model."""
+"""From the name a client asks for to what it stands for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from omniroute.errors import ErrorKind, Refused
-from omniroute.records import ModelKind, Provider, ProviderStatus, Snapshot
+from omniroute.records import (
+    AutoMode,
+    Combo,
+    ComboConfig,
+    ComboEntry,
+    ModelKind,
+    Provider,
+    ProviderStatus,
+    Snapshot,
+    Strategy,
+)
+from omniroute.routing import wildcards
+from omniroute.routing.expand import expand
+from omniroute.routing.route import Member, Route, Target
 
 MAX_ALIAS_HOPS = 3
+AUTO = "auto"
+"""Name of the combo that is always there: the default models of everything connected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A provider and the model to ask it for."""
-
-    provider: Provider
-    model: str
-    """The upstream's own id."""
+def route_of(snapshot: Snapshot, name: str, *, only_provider: str | None = None) -> Route:
+    """Everything a name stands for. Raises `Refused`: unknown, ambiguous, refused by status, no account."""
+    if only_provider is not None:
+        target = _usable(snapshot, _within(snapshot, name, only_provider))
+        return Route(requested=name, root=Member(provider=target.provider, model=target.model))
+    found, hops = _follow(snapshot, name)
+    if isinstance(found, Target):
+        return Route(requested=name, hops=hops, root=Member(provider=found.provider, model=found.model))
+    root, unusable = expand(found, snapshot.preferences, lambda entry: _follow(snapshot, entry)[0])
+    if not any(True for _ in root.members()):
+        reasons = "; ".join(f"{entry.model}: {entry.reason}" for entry in unusable) or "it has no entries"
+        message = f"no member of the combo {found.name!r} can be asked: {reasons}"
+        raise Refused(ErrorKind.NO_CREDENTIALS, message, param="model")
+    return Route(requested=name, hops=hops, root=root, unusable=unusable)
 
 
 def resolve(snapshot: Snapshot, name: str, *, only_provider: str | None = None) -> Target:
-    """The target a model name means. Raises `Refused`: unknown, ambiguous, refused by status, no account."""
-    if only_provider is not None:
-        return _usable(snapshot, _within(snapshot, name, only_provider))
-    name = _follow_aliases(snapshot, name)
+    """The target a name stands for; of a combo its first. Raises `Refused` as `route_of` does."""
+    first = route_of(snapshot, name, only_provider=only_provider).members[0]
+    return Target(first.provider, first.model)
+
+
+def _follow(snapshot: Snapshot, name: str) -> tuple[Target | Combo, tuple[str, ...]]:
+    """What a name stands for, and the aliases on the way."""
+    hops: list[str] = []
+    current = name
+    while True:
+        combo = snapshot.combos.get(current)
+        if combo is not None and combo.is_active and combo.entries:
+            return combo, tuple(hops)
+        target = snapshot.aliases.get(current) or _by_wildcard(snapshot, current)
+        if target is None or target == current:
+            break
+        if len(hops) == MAX_ALIAS_HOPS:
+            raise Refused(
+                ErrorKind.BAD_REQUEST,
+                f"aliases of {name!r} lead on for over {MAX_ALIAS_HOPS} steps: {' > '.join((name, *hops))}",
+                param="model",
+            )
+        hops.append(target)
+        current = target
+    return _by_name(snapshot, current), tuple(hops)
+
+
+def _by_wildcard(snapshot: Snapshot, name: str) -> str | None:
+    alias = wildcards.best(snapshot.preferences.wildcard_aliases, name)
+    return None if alias is None else alias.target
+
+
+def _by_name(snapshot: Snapshot, name: str) -> Target | Combo:
     target = _by_prefix(snapshot, name) or _by_bare_id(snapshot, name)
+    if target is None:
+        if (auto := _auto(snapshot, name)) is not None:
+            return auto
+        target = _by_default(snapshot, name)
     if target is None:
         raise _unknown(snapshot, name)
     return _usable(snapshot, target)
 
 
-def _follow_aliases(snapshot: Snapshot, name: str) -> str:
-    for _ in range(MAX_ALIAS_HOPS):
-        target = snapshot.aliases.get(name)
-        if target is None:
-            return name
-        name = target
-    if name in snapshot.aliases:
-        raise Refused(
-            ErrorKind.BAD_REQUEST,
-            f"aliases of {name!r} lead on for over {MAX_ALIAS_HOPS} steps",
-            param="model",
-        )
-    return name
+def _auto(snapshot: Snapshot, name: str) -> Combo | None:
+    """`auto`, `auto/fast`, `auto/cheap`, `auto/coding`: the default model of each connected provider."""
+    word, _, mode = name.partition("/")
+    if word != AUTO or (mode and mode not in tuple(AutoMode)):
+        return None
+    connected = (provider for provider in snapshot.providers.values() if _may_be_auto(snapshot, provider))
+    entries = tuple(
+        ComboEntry(model=f"{provider.id}/{_default_model(snapshot, provider)}") for provider in connected
+    )
+    if not entries:
+        return None
+    config = ComboConfig(auto_mode=AutoMode(mode) if mode else AutoMode.BALANCED)
+    return Combo(id=name, name=name, strategy=Strategy.AUTO, entries=entries, config=config)
+
+
+def _may_be_auto(snapshot: Snapshot, provider: Provider) -> bool:
+    if provider.status is not ProviderStatus.ACTIVE or provider.id == "demo":
+        return False
+    accounts = [account for account in snapshot.accounts.get(provider.id, ()) if account.is_active]
+    chats = any(model.kind is ModelKind.CHAT for model in provider.models)
+    return bool(accounts) and bool(provider.formats) and (chats or any(a.default_model for a in accounts))
+
+
+def _by_default(snapshot: Snapshot, name: str) -> Target | None:
+    """A bare name nobody knows goes where the user said such names go."""
+    provider_id = snapshot.names.get(snapshot.preferences.unknown_model_provider or "")
+    if provider_id is None or "/" in name:
+        return None
+    provider = snapshot.providers[provider_id]
+    return Target(provider, name) if is_connected(snapshot, provider) else None
 
 
 def _by_prefix(snapshot: Snapshot, name: str) -> Target | None:
@@ -79,8 +150,9 @@ def _default_model(snapshot: Snapshot, provider: Provider) -> str:
     for account in snapshot.accounts.get(provider.id, ()):
         if account.is_active and account.default_model:
             return account.default_model
-    if provider.models:
-        return provider.models[0].id
+    chat = next((model for model in provider.models if model.kind is ModelKind.CHAT), None)
+    if chat is not None or provider.models:
+        return (chat or provider.models[0]).id
     raise Refused(
         ErrorKind.BAD_REQUEST,
         f"{provider.label!r} has no default model: name one as {provider.label}/MODEL",
@@ -112,6 +184,14 @@ def _by_bare_id(snapshot: Snapshot, name: str) -> Target | None:
     return None
 
 
+def blocked_providers(snapshot: Snapshot) -> frozenset[str]:
+    """Ids of the providers the user wants nothing sent to."""
+    names = snapshot.preferences.blocked_providers
+    return (
+        frozenset(snapshot.names[name] for name in names if name in snapshot.names) if names else frozenset()
+    )
+
+
 def is_connected(snapshot: Snapshot, provider: Provider) -> bool:
     """True when the provider has an active account."""
     return any(account.is_active for account in snapshot.accounts.get(provider.id, ()))
@@ -120,6 +200,12 @@ def is_connected(snapshot: Snapshot, provider: Provider) -> bool:
 def _usable(snapshot: Snapshot, target: Target) -> Target:
     """The target itself, or why it may not be used."""
     provider = target.provider
+    if provider.id in blocked_providers(snapshot):
+        raise Refused(
+            ErrorKind.PROVIDER_NOT_ALLOWED,
+            f"{provider.name} is blocked by the setting blockedProviders",
+            param="model",
+        )
     if provider.status is not ProviderStatus.ACTIVE:
         raise Refused(
             ErrorKind.PROVIDER_NOT_ALLOWED,
@@ -148,6 +234,7 @@ def _unknown(snapshot: Snapshot, name: str) -> Refused:
 
 
 def _known_names(snapshot: Snapshot) -> Iterable[str]:
+    yield from snapshot.combos
     yield from snapshot.aliases
     for provider in snapshot.providers.values():
         if is_connected(snapshot, provider):

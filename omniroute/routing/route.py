@@ -1,0 +1,114 @@
+"""What a model's name stands for: one target, or a tree of combos."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from omniroute.records import Combo, ComboConfig, Provider, Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A provider and the model to ask it for."""
+
+    provider: Provider
+    model: str
+    """The upstream's own id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effective:
+    """A combo's configuration after the whole cascade; times in milliseconds."""
+
+    strategy: Strategy = Strategy.PRIORITY
+    max_retries: int = 1
+    retry_delay_ms: int = 2000
+    timeout_ms: int = 120_000
+    concurrency_per_model: int = 3
+    queue_timeout_ms: int = 30_000
+    health_check_enabled: bool = True
+    health_check_timeout_ms: int = 3000
+    max_combo_depth: int = 3
+    track_metrics: bool = True
+    auto_mode: str = "balanced"
+    fall_back_on_content: bool = False
+    continue_after_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One target that may be asked, and under which terms."""
+
+    provider: Provider
+    model: str
+    accounts: tuple[str, ...] = ()
+    """Names or ids of the only accounts that may be used; empty: all."""
+    config: Effective | None = None
+    """`None`: not part of a combo."""
+    weight: float = 0
+
+    @property
+    def label(self) -> str:
+        """As people write it."""
+        return f"{self.provider.label}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A combo with its entries, nested ones expanded."""
+
+    combo: Combo
+    config: Effective
+    children: tuple["Node", ...] = ()
+    weight: float = 0
+
+    def members(self) -> Iterator[Member]:
+        """All targets below, in listed order."""
+        for child in self.children:
+            if isinstance(child, Group):
+                yield from child.members()
+            else:
+                yield child
+
+
+Node: TypeAlias = Member | Group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """An entry of a combo that cannot be asked, and why."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What a name was resolved to."""
+
+    requested: str
+    hops: tuple[str, ...] = ()
+    """Aliases followed, in order: what each stood for."""
+    root: Node
+    unusable: tuple[Unusable, ...] = field(default=())
+
+    @property
+    def combo(self) -> Combo | None:
+        """The combo that was asked for, if one was."""
+        return self.root.combo if isinstance(self.root, Group) else None
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All targets, in listed order."""
+        return tuple(self.root.members()) if isinstance(self.root, Group) else (self.root,)
+
+
+def cascade(*levels: ComboConfig) -> Effective:
+    """The configuration in force: later levels win, and `None` never overrides."""
+    known = {
+        name: value
+        for level in levels
+        for name in level.__slots__
+        if (value := getattr(level, name)) is not None
+    }
+    return Effective(**known)
