@@ -53,10 +53,13 @@ class Frame:
 
 _OPENAI = Frame(request=3, message=4, call=6, tools=12, tool=8)
 _FRAMES = {
-    "claude": Frame(request=3, message=4, call=30, tools=346, tool=26),
-    "claude-4.7": Frame(request=3, message=4, call=40, tools=346, tool=40),
+    "claude": Frame(request=3, message=4, call=30, tools=490, tool=26),
+    "claude-4.7": Frame(request=3, message=4, call=40, tools=490, tool=40),
     "gemini": Frame(request=0, message=1, call=6, tools=0, tool=10),
+    "deepseek": Frame(request=3, message=4, call=6, tools=240, tool=8),
+    "qwen": Frame(request=3, message=4, call=6, tools=170, tool=8),
 }
+"""By family of tokenizers; others are framed like OpenAI's."""
 
 
 def count_request(request: Request, family: str, *, count_text: CountText | None = None) -> int:
