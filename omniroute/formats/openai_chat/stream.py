@@ -1,0 +1,209 @@
+"""Streams of Chat, read (API reference and recorded streams of thirty vendors, read 2026-11-22)."""
+
+import msgspec
+
+from omniroute.conversation.events import (
+    Cited,
+    Delta,
+    Ended,
+    Event,
+    Failed,
+    Field,
+    Finished,
+    LogprobsSeen,
+    PartEnded,
+    Started,
+    UsageSeen,
+)
+from omniroute.conversation.fold import CUT
+from omniroute.conversation.parts import Citation
+from omniroute.conversation.response import FinishReason
+from omniroute.conversation.usage import UNKNOWN, Usage
+from omniroute.errors import ProtocolError
+from omniroute.formats.openai_chat.answer_parts import finish_of, logprobs_of, sources_of
+from omniroute.formats.openai_chat.stream_choice import Choice, ChunkChoice
+from omniroute.formats.openai_usage import decode_usage
+from omniroute.formats.sse import RawFrameReader, frame_data
+from omniroute.formats.watch import ABSENT, decode, in_band, is_something
+from omniroute.formats.wire_error import WireError
+
+
+class _Groq(msgspec.Struct):
+    usage: msgspec.Raw = ABSENT
+
+
+class _Chunk(msgspec.Struct):
+    id: str | int | None = None
+    model: str | None = None
+    object: str | None = None
+    choices: list[ChunkChoice] | None = None
+    usage: msgspec.Raw = ABSENT
+    x_groq: _Groq | None = None
+    error: msgspec.Raw = ABSENT
+    citations: msgspec.Raw = ABSENT
+    search_results: msgspec.Raw = ABSENT
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk)
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class ChatStreamDecoder:
+    """Reads a stream of `chat.completion.chunk`.
+
+    A candidate is told as finished when the stream ends: some servers send its reason twice, or text after it.
+    """
+
+    def __init__(self) -> None:
+        self._frames = RawFrameReader()
+        self._choices: dict[int, Choice] = {}
+        self._next_part = 0
+        self._started = False
+        self._over = False
+        self._usage: Usage = UNKNOWN
+        self._links: msgspec.Raw = ABSENT
+        self._found: msgspec.Raw = ABSENT
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events these bytes complete. Raises ProtocolError."""
+        events: list[Event] = []
+        if self._over:
+            return events
+        for raw in self._frames.feed(chunk):
+            data = frame_data(raw)
+            if data is not None:
+                self._frame(data, events)
+                if self._over:
+                    break
+        return events
+
+    def close(self) -> list[Event]:
+        """`Ended` when a finish reason has come, else `Failed`."""
+        events: list[Event] = []
+        if self._over:
+            return events
+        data = frame_data(self._frames.rest + b"\n\n") if self._frames.rest.strip() else None
+        if data is not None:  # the last frame of a server that leaves out the blank line
+            try:
+                self._frame(data, events)
+            except ProtocolError:
+                events.append(Failed(CUT))
+                self._over = True
+            if self._over:
+                return events
+        if self._choices and all(choice.finish_raw is not None for choice in self._choices.values()):
+            self._end(events)
+        else:
+            events.append(Failed(CUT))
+        self._over = True
+        return events
+
+    def _frame(self, data: bytes, events: list[Event]) -> None:
+        if data == b"[DONE]":
+            if self._started:
+                self._end(events)
+            else:
+                events.append(Failed(CUT))
+            self._over = True
+            return
+        chunk = _decoded(data)
+        if chunk is None:
+            return
+        if is_something(chunk.error) or chunk.object == "error":
+            self._fail(data, events)
+            return
+        if not self._started and (chunk.choices or chunk.id):
+            self._started = True
+            events.append(Started(str(chunk.id) if chunk.id else None, chunk.model or None))
+        for piece in chunk.choices or ():
+            self._choice(piece, events)
+            if self._over:
+                return
+        if chunk.usage is not ABSENT or chunk.x_groq is not None:
+            self._count(chunk, events)
+        if chunk.citations is not ABSENT:
+            self._links = chunk.citations
+        if chunk.search_results is not ABSENT:
+            self._found = chunk.search_results
+
+    def _choice(self, piece: ChunkChoice, events: list[Event]) -> None:
+        if is_something(piece.error):
+            self._fail(b'{"error":' + bytes(piece.error) + b"}", events)
+            return
+        number = piece.index or 0
+        choice = self._choices.get(number)
+        if choice is None:
+            choice = self._choices[number] = Choice(number)
+        self._next_part = choice.take(piece, self._next_part, events)
+        if piece.logprobs is not ABSENT and is_something(piece.logprobs):
+            tokens = logprobs_of(piece.logprobs)
+            if tokens:
+                events.append(LogprobsSeen(tokens, number))
+        if piece.finish_reason:
+            if finish_of(piece.finish_reason, calls=False).reason is FinishReason.ERROR:
+                events.append(Failed(in_band(None, piece.finish_reason)))
+                self._over = True
+                return
+            choice.note_finish(piece.finish_reason, piece.stop_reason)
+
+    def _count(self, chunk: _Chunk, events: list[Event]) -> None:
+        raw = chunk.usage
+        if not is_something(raw) and chunk.x_groq is not None:
+            raw = chunk.x_groq.usage
+        if not is_something(raw):
+            return
+        usage = decode_usage(raw)
+        if usage not in (UNKNOWN, self._usage):
+            self._usage = usage
+            events.append(UsageSeen(usage))
+
+    def _fail(self, data: bytes, events: list[Event]) -> None:
+        error = WireError.of(data)
+        events.append(Failed(in_band(error.message, error.code or error.type)))
+        self._over = True
+
+    def _end(self, events: list[Event]) -> None:
+        """Every part and candidate is complete, and the answer too."""
+        sources = sources_of(_items(self._links), _items(self._found))
+        for choice in self._choices.values():
+            self._next_part = choice.flush(self._next_part, events)
+            if sources and not choice.cited and choice.last_text is not None and len(self._choices) == 1:
+                self._cite(choice, sources, events)
+            events.extend(PartEnded(index) for index in choice.open_parts())
+        for choice in self._choices.values():
+            finish = finish_of(choice.finish_raw, calls=choice.calls_tools, sequence=choice.sequence)
+            events.append(Finished(finish, choice.number))
+        events.append(Ended())
+
+    def _cite(self, choice: Choice, sources: tuple[Citation, ...], events: list[Event]) -> None:
+        if choice.last_text in choice.open_parts():
+            events.extend(Cited(choice.last_text, citation) for citation in sources)
+
+
+def _decoded(data: bytes) -> _Chunk | None:
+    """The chunk; `None` for a vendor's own event. Raises ProtocolError for what is none, and should be."""
+    try:
+        return decode(_CHUNK, data)
+    except msgspec.ValidationError as error:
+        if b'"choices"' in data:
+            raise ProtocolError(f"the upstream's stream holds a chunk of unknown shape: {error}") from None
+        return None
+    except ProtocolError:
+        raise ProtocolError("the upstream's stream holds an event that is not JSON") from None
+
+
+def _items(raw: msgspec.Raw) -> list[msgspec.Raw]:
+    if not is_something(raw):
+        return []
+    try:
+        return _LIST.decode(raw)
+    except msgspec.ValidationError:
+        return []
+
+
+def stream_decoder() -> ChatStreamDecoder:
+    """A reader for a new stream."""
+    return ChatStreamDecoder()
+
+
+__all__ = ["ChatStreamDecoder", "Delta", "Field", "stream_decoder"]
