@@ -2,8 +2,8 @@
 
 import msgspec
 
-from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ProtocolError
+from omniroute.formats.gemini.usage import UsageMetadata, disjoint
 from omniroute.formats.sse import SSE_FRAME_ENDS
 from omniroute.formats.watch import ABSENT, Seen, SseWatch, decode_event, in_band, is_something
 
@@ -32,14 +32,6 @@ class _Feedback(msgspec.Struct):
     blockReason: str | None = None
 
 
-class _Usage(msgspec.Struct):
-    promptTokenCount: int | None = None
-    candidatesTokenCount: int | None = None
-    thoughtsTokenCount: int | None = None
-    cachedContentTokenCount: int | None = None
-    toolUsePromptTokenCount: int | None = None
-
-
 class _Error(msgspec.Struct):
     message: str | None = None
     status: str | None = None
@@ -48,7 +40,7 @@ class _Error(msgspec.Struct):
 class _Answer(msgspec.Struct):
     candidates: list[_Candidate] | None = None
     promptFeedback: _Feedback | None = None
-    usageMetadata: _Usage | None = None
+    usageMetadata: UsageMetadata | None = None
     modelVersion: str | None = None
     error: _Error | None = None
 
@@ -88,7 +80,7 @@ def _note(seen: Seen, answer: _Answer) -> None:
     if answer.error is not None:
         seen.failure = in_band(answer.error.message, answer.error.status)
     if answer.usageMetadata is not None:
-        seen.usage = _disjoint(answer.usageMetadata)
+        seen.usage = disjoint(answer.usageMetadata)
     if answer.promptFeedback is not None and answer.promptFeedback.blockReason:
         seen.finished = True
     for candidate in answer.candidates or ():
@@ -106,16 +98,3 @@ def _note_part(seen: Seen, part: _Part) -> None:
             seen.add_text(bytes(raw).decode("utf-8", "replace"))
     if is_something(part.inlineData):
         seen.content = True
-
-
-def _disjoint(told: _Usage) -> Usage:
-    """The prompt's total includes what was cached; thoughts stand beside the candidates."""
-    if told.promptTokenCount is None:
-        return UNKNOWN
-    prompt = told.promptTokenCount + (told.toolUsePromptTokenCount or 0)
-    return Usage(
-        input=max(prompt - (told.cachedContentTokenCount or 0), 0),
-        cache_read=told.cachedContentTokenCount,
-        output=told.candidatesTokenCount,
-        reasoning=told.thoughtsTokenCount,
-    )

@@ -1,0 +1,184 @@
+"""What a client asks in Gemini's dialect (API reference, read 2026-11-23)."""
+
+import msgspec
+
+from omniroute.conversation.parts import Part, ToolUse
+from omniroute.conversation.request import Message, Output, Reasoning, Request, Role, Sampling
+from omniroute.errors import ErrorKind, Refused
+from omniroute.formats.gemini.config import decode_config
+from omniroute.formats.gemini.content_decode import decode_model_part, decode_result, decode_user_part
+from omniroute.formats.gemini.content_encode import POSITION_ID
+from omniroute.formats.gemini.members import Members, extra, items, members, read, string
+from omniroute.formats.gemini.tools import decode_choice, decode_tools
+
+_ROLES = {
+    "user": Role.USER,
+    "function": Role.USER,
+    "tool": Role.USER,
+    "model": Role.ASSISTANT,
+    "assistant": Role.ASSISTANT,
+    "system": Role.SYSTEM,
+}
+
+
+def decode_request(body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
+    """What the client asks. `model` and `stream` are said by the path, not by the body.
+
+    Raises `Refused` naming the field that is at fault.
+    """
+    return read(body, lambda text: _request(_top(text), model, stream=bool(stream)))
+
+
+def decode_count_request(body: bytes, model: str | None = None) -> Request:
+    """What a client wants counted: contents alone, or a whole request inside.
+
+    Raises `Refused` naming the field that is at fault.
+    """
+
+    def inner(text: bytes) -> Request:
+        top = _top(text)
+        if "generateContentRequest" in top:
+            top = members(top["generateContentRequest"], "generateContentRequest")
+        return _request(top, model, stream=False)
+
+    return read(body, inner)
+
+
+def _top(body: bytes) -> Members:
+    return members(body, "the body")
+
+
+def _request(top: Members, model: str | None, *, stream: bool) -> Request:
+    named = top.pop("model", None)
+    if model is None:
+        model = string(named, "model").removeprefix("models/") if named is not None else ""
+        if not model:
+            raise Refused(ErrorKind.BAD_REQUEST, "the request names no model", param="model")
+    extras: Members = {}
+    messages = _system(top.pop("systemInstruction", None))
+    messages += _Contents().messages(top.pop("contents", None))
+    sampling, reasoning, output = Sampling(), Reasoning(), Output()
+    if "generationConfig" in top:
+        sampling, reasoning, output = decode_config(top.pop("generationConfig"), extras)
+    tools = decode_tools(top.pop("tools")) if "tools" in top else ()
+    choice = decode_choice(top.pop("toolConfig"), extras) if "toolConfig" in top else None
+    pin = string(top.pop("cachedContent"), "cachedContent") if "cachedContent" in top else None
+    return Request(
+        model=model,
+        messages=tuple(messages),
+        tools=tools,
+        tool_choice=choice,
+        sampling=sampling,
+        reasoning=reasoning,
+        output=output,
+        stream=stream,
+        pin=pin or None,
+        extra=extra(top | extras),
+    )
+
+
+def _system(raw: msgspec.Raw | None) -> list[Message]:
+    if raw is None:
+        return []
+    where = "systemInstruction"
+    parts: list[Part] = []
+    for place, item in enumerate(_parts(raw, where)):
+        part = decode_user_part(item, f"{where}.parts[{place}]")
+        if part is not None:
+            parts.append(part)
+    return [Message(Role.SYSTEM, tuple(parts))] if parts else []
+
+
+def _parts(raw: msgspec.Raw, where: str) -> list[msgspec.Raw]:
+    """The parts of a content; a bare text, or a bare part, stands for a content of one."""
+    start = bytes(memoryview(raw)[:1])
+    if start == b'"':
+        return [_text_part(raw)]
+    if start == b"[":
+        return [
+            _text_part(item) if bytes(memoryview(item)[:1]) == b'"' else item for item in items(raw, where)
+        ]
+    content = members(raw, where)
+    if "parts" in content:
+        return _parts(content["parts"], f"{where}.parts")
+    return [raw] if content.keys() - {"role"} else []
+
+
+def _text_part(raw: msgspec.Raw) -> msgspec.Raw:
+    return msgspec.Raw(b'{"text":' + bytes(raw) + b"}")
+
+
+class _Contents:
+    """Reads contents in order: calls and results without ids are matched by order and name."""
+
+    def __init__(self) -> None:
+        self._pending: list[tuple[str, str]] = []
+        """Id and name of calls of the turn that wait for their result."""
+        self._after_model = False
+
+    def messages(self, raw: msgspec.Raw | None) -> list[Message]:
+        """The messages; contents of nothing give none."""
+        if raw is None:
+            raise Refused(ErrorKind.BAD_REQUEST, "contents: is required", param="contents")
+        if bytes(memoryview(raw)[:1]) == b'"':
+            raw = _text_part(raw)
+        messages: list[Message] = []
+        contents = items(raw, "contents")
+        for number, content in enumerate(contents):
+            role, parts = self._content(content, number)
+            if parts:
+                messages.append(Message(role, tuple(parts)))
+        if not contents:
+            raise Refused(ErrorKind.BAD_REQUEST, "contents: must not be empty", param="contents")
+        return messages
+
+    def _content(self, raw: msgspec.Raw, number: int) -> tuple[Role, list[Part]]:
+        where = f"contents[{number}]"
+        role = Role.USER
+        if bytes(memoryview(raw)[:1]) == b"{":
+            content = members(raw, where)
+            if "role" in content:
+                word = string(content["role"], f"{where}.role")
+                if word and word not in _ROLES:
+                    message = f"{where}.role: must be `user` or `model`, not `{word[:40]}`"
+                    raise Refused(ErrorKind.BAD_REQUEST, message, param=f"{where}.role")
+                role = _ROLES.get(word, Role.USER)
+        if role is Role.ASSISTANT and not self._after_model:
+            self._pending.clear()
+        self._after_model = role is Role.ASSISTANT
+        parts: list[Part] = []
+        for place, item in enumerate(_parts(raw, where)):
+            self._part(item, role, parts, (number, place))
+        return role, parts
+
+    def _part(self, raw: msgspec.Raw, role: Role, parts: list[Part], at: tuple[int, int]) -> None:
+        number, place = at
+        where = f"contents[{number}].parts[{place}]"
+        if role is Role.ASSISTANT:
+            for part in decode_model_part(raw, where):
+                if isinstance(part, ToolUse):
+                    id = part.id or f"{POSITION_ID}{number}_{place}"
+                    self._pending.append((id, part.name))
+                    part = msgspec.structs.replace(part, id=id)
+                parts.append(part)
+            return
+        item = members(raw, where)
+        if "functionResponse" not in item:
+            found = decode_user_part(raw, where)
+            if found is not None:
+                parts.append(found)
+            return
+        where = f"{where}.functionResponse"
+        response = members(item["functionResponse"], where)
+        parts.append(decode_result(response, self._answered(response, at, where), where))
+
+    def _answered(self, response: Members, at: tuple[int, int], where: str) -> str:
+        """The id of the call that a result answers; one of its own for a result nobody asked for."""
+        id = string(response["id"], f"{where}.id") if "id" in response else ""
+        name = string(response["name"], f"{where}.name") if "name" in response else ""
+        for place, (call_id, called) in enumerate(self._pending):
+            is_numbered = call_id.startswith(POSITION_ID)
+            if id == call_id or ((not id or is_numbered) and name in (called, "")):
+                del self._pending[place]
+                return call_id
+        return id or f"{POSITION_ID}{at[0]}_{at[1]}"
