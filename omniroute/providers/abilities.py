@@ -27,11 +27,21 @@ def abilities_of(provider: Provider, model: str, dialect: FormatName) -> Abiliti
     found = _kept().get(key)
     if found is not None and found[0] is provider:
         return found[1]
-    abilities = _abilities(provider, model, dialect)
+    abilities = work_out(provider, model, dialect, shipped_rules())
     if len(_kept()) >= _MOST_KEPT:
         _kept().clear()
     _kept()[key] = (provider, abilities)
     return abilities
+
+
+def work_out(
+    provider: Provider, model: str, dialect: FormatName, rules: tuple[AbilityRule, ...]
+) -> Abilities:
+    """What these rules and the provider's own say of the model, and what is known of it."""
+    target = RuleTarget(provider.id, provider.category.value, dialect.value, model)
+    abilities = apply_rules(Abilities(model=model), (*rules, *provider.abilities), target)
+    facts = provider.model(model)
+    return abilities if facts is None else _with_facts(abilities, facts)
 
 
 @lru_cache(maxsize=1)
@@ -58,14 +68,6 @@ def read_rules(text: str, file: str) -> tuple[AbilityRule, ...]:
 def _kept() -> dict[tuple[str, str, FormatName], tuple[Provider, Abilities]]:
     """What was worked out before. A provider whose facts change is another object, and is worked out anew."""
     return {}
-
-
-def _abilities(provider: Provider, model: str, dialect: FormatName) -> Abilities:
-    target = RuleTarget(provider.id, provider.category.value, dialect.value, model)
-    rules = (*shipped_rules(), *provider.abilities)
-    abilities = apply_rules(Abilities(model=model), rules, target)
-    facts = provider.model(model)
-    return abilities if facts is None else _with_facts(abilities, facts)
 
 
 def _with_facts(abilities: Abilities, facts: ModelFacts) -> Abilities:
