@@ -11,8 +11,9 @@ from omniroute.formats.gemini.content_decode import SIGNATURE
 from omniroute.formats.gemini.media import encode_media
 from omniroute.formats.gemini.members import NAME
 
-WirePart = dict[str, Any]
-"""Values JSON can hold, or `msgspec.Raw`."""
+WireObject = dict[str, Any]
+"""Of values JSON can hold, `msgspec.Raw` among them."""
+WirePart = WireObject | msgspec.Raw
 
 POSITION_ID = "gemini_"
 """How ids of calls begin that are made from their place in the request."""
@@ -31,14 +32,14 @@ def own(extra: Extra | None, losses: Losses) -> dict[str, msgspec.Raw]:
     return {}
 
 
-def encode_text(part: Text | RefusalPart, losses: Losses) -> WirePart:
+def encode_text(part: Text | RefusalPart, losses: Losses) -> WireObject:
     """Something said."""
     return {"text": part.text} | own(part.extra, losses) if part.extra else {"text": part.text}
 
 
-def encode_call(part: ToolUse, losses: Losses, *, id: str = "") -> WirePart:
+def encode_call(part: ToolUse, losses: Losses, *, id: str = "") -> WireObject:
     """A call of a function, with the signature when Gemini made it."""
-    call: WirePart = {"id": id} if id else {}
+    call: WireObject = {"id": id} if id else {}
     call |= {"name": part.name, "args": _arguments(part.arguments, losses)}
     call |= own(part.extra, losses)
     if part.signature and part.origin == NAME:
@@ -48,7 +49,7 @@ def encode_call(part: ToolUse, losses: Losses, *, id: str = "") -> WirePart:
 
 def encode_thought(part: Thinking, losses: Losses) -> WirePart:
     """A thought, with the signature when Gemini made it."""
-    wire: WirePart = {"text": part.text, "thought": True}
+    wire: WireObject = {"text": part.text, "thought": True}
     if part.signature and part.origin == NAME:
         wire["thoughtSignature"] = part.signature
     return wire | own(part.extra, losses)
@@ -59,12 +60,13 @@ def add_opaque(part: Opaque, wire: list[WirePart], losses: Losses) -> None:
     if part.format != NAME:
         losses.add(part.type)
         return
-    value: WirePart = dict(_OBJECT.decode(part.value))
-    last = wire[-1] if wire else {}
-    if part.type == SIGNATURE and "text" not in value and last.keys() == {"text"}:
-        last |= value
-    else:
-        wire.append(value)
+    last = wire[-1] if wire else None
+    if part.type == SIGNATURE and isinstance(last, dict) and last.keys() == {"text"}:
+        value = _OBJECT.decode(part.value)
+        if "text" not in value:
+            last |= value
+            return
+    wire.append(part.value)
 
 
 def encode_result(part: ToolResult, name: str, where: str, *, id: str, nested: bool) -> list[WirePart]:
@@ -78,10 +80,10 @@ def encode_result(part: ToolResult, name: str, where: str, *, id: str, nested: b
             case Opaque(format) if format != NAME:
                 raise cannot_carry(piece.type, f"{where}.content[{place}]", NAME)
             case Opaque():
-                media.append(dict(_OBJECT.decode(piece.value)))
+                media.append(piece.value)
             case Text():
                 pass
-    response: WirePart = {"id": id} if id else {}
+    response: WireObject = {"id": id} if id else {}
     response |= {"name": name, "response": _answer(text, is_error=part.is_error)}
     if part.extra is not None and part.extra.format == NAME:
         response |= part.extra.members

@@ -157,7 +157,9 @@ class _Contents:
         if role is Role.ASSISTANT:
             for part in decode_model_part(raw, where):
                 if isinstance(part, ToolUse):
-                    id = part.id or f"{POSITION_ID}{number}_{place}"
+                    # Numbered among the calls: thoughts beside them come and go.
+                    calls = sum(isinstance(earlier, ToolUse) for earlier in parts)
+                    id = part.id or f"{POSITION_ID}{number}_{calls}"
                     self._pending.append((id, part.name))
                     part = msgspec.structs.replace(part, id=id)
                 parts.append(part)
@@ -181,4 +183,4 @@ class _Contents:
             if id == call_id or ((not id or is_numbered) and name in (called, "")):
                 del self._pending[place]
                 return call_id
-        return id or f"{POSITION_ID}{at[0]}_{at[1]}"
+        return id or f"{POSITION_ID}{at[0]}_r{at[1]}"

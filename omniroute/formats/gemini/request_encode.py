@@ -23,6 +23,7 @@ from omniroute.formats.gemini import config
 from omniroute.formats.gemini import tools as tool_stage
 from omniroute.formats.gemini.content_decode import SIGNATURE
 from omniroute.formats.gemini.content_encode import (
+    WireObject,
     WirePart,
     add_opaque,
     encode_call,
@@ -122,7 +123,7 @@ def _plain(part: Part, where: str, losses: Losses) -> list[WirePart]:
                 losses.add("detail")
             return [encode_media(part, where)]
         case Opaque(format) if format == NAME:
-            return [dict(msgspec.json.decode(part.value, type=dict[str, msgspec.Raw]))]
+            return [part.value]
         case Opaque():
             raise cannot_carry(part.type, where, NAME)
         case Thinking() | ToolUse() | ToolResult():
@@ -176,7 +177,7 @@ class _Contents:
                     self._said(part, wire, f"messages[{number}].content[{place}]")
         return wire
 
-    def _call(self, part: ToolUse) -> WirePart:
+    def _call(self, part: ToolUse) -> WireObject:
         self._calls[part.id] = (len(self._calls), part)
         if part.cache is not None:
             self._losses.add("cache_control")

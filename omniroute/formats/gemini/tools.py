@@ -81,9 +81,9 @@ def decode_choice(raw: msgspec.Raw, extras: Members) -> ToolChoice | None:
     return ToolChoice(_MODES[mode], allowed=allowed if mode != "NONE" else ()) if mode in _MODES else None
 
 
-def encode_tools(request: Request, losses: Losses) -> list[dict[str, Any]]:
+def encode_tools(request: Request, losses: Losses) -> list[dict[str, Any] | msgspec.Raw]:
     """The tools for a Gemini server. Raises `Refused` for one that another provider runs."""
-    tools: list[dict[str, Any]] = []
+    tools: list[dict[str, Any] | msgspec.Raw] = []
     functions: list[dict[str, Any]] = []
     for place, tool in enumerate(request.tools):
         match tool:
@@ -94,7 +94,7 @@ def encode_tools(request: Request, losses: Losses) -> list[dict[str, Any]]:
             case HostedTool():
                 if tool.format != NAME:
                     raise cannot_carry(f"the tool {tool.type}", f"tools[{place}]", NAME)
-                tools.append(dict(msgspec.json.decode(tool.value, type=dict[str, msgspec.Raw])))
+                tools.append(tool.value)
             case CustomTool():
                 raise cannot_carry(f"the custom tool {tool.name}", f"tools[{place}]", NAME)
     return tools
