@@ -4,27 +4,52 @@ from functools import lru_cache
 
 import msgspec
 
-EMPTY = msgspec.Raw(b'{"type":"object","properties":{}}')
+from omniroute.formats.schema.rewrite import TooLarge, rewritten
+from omniroute.formats.schema.rules import ANSWER, TOOL
+from omniroute.formats.schema.strict import takes_strict
+from omniroute.formats.schema.tree import Json, parse, write
+
+_NOTHING = b'{"type":"object","properties":{}}'
 """What stands for no schema at all."""
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """A schema that its dialect takes, and what had to be left out of it or said in words."""
+    """A schema that its dialect takes, and what had to be left out of it or is only said in words there."""
 
     schema: msgspec.Raw
     losses: tuple[str, ...] = ()
+    """`schema.<keyword>` for constraints, `schema` when nothing could be read, `strict` when not kept."""
 
 
-def compiled(schema: msgspec.Raw | None, dialect: str, *, strict: bool = False) -> Compiled:
-    """The schema as `dialect` takes it; the same bytes where nothing has to change."""
+def compiled(
+    schema: msgspec.Raw | None, dialect: str, *, strict: bool = False, answer: bool = False
+) -> Compiled:
+    """The schema as `dialect` takes it for a function, or for answers; the same bytes where it does already.
+
+    `strict`: it is to be kept to the letter, which OpenAI and Anthropic promise for a part of JSON Schema
+    only; `strict` among the losses says that it is not in that part.
+    """
     if schema is None:
-        return _NONE
-    return _compiled(bytes(schema), dialect, strict)
+        return _compiled(_NOTHING, dialect, False, answer)
+    return _compiled(bytes(schema), dialect, strict, answer)
 
 
-_NONE = Compiled(EMPTY)
+@lru_cache(maxsize=4096)
+def _compiled(text: bytes, dialect: str, strict: bool, answer: bool) -> Compiled:  # noqa: FBT001 - a cache's key
+    rules = (ANSWER if answer else TOOL)[dialect]
+    try:
+        tree = parse(text)
+        if tree is None:
+            return _compiled(_NOTHING, dialect, False, answer)
+        result, losses = rewritten(tree, rules)
+    except (ValueError, RecursionError, TooLarge):
+        return Compiled(_compiled(_NOTHING, dialect, False, answer).schema, ("schema",))
+    if strict and not _takes_strict(result, dialect):
+        losses = (*losses, "strict")
+    return Compiled(msgspec.Raw(text if result == tree else write(result)), losses)
 
 
-@lru_cache(maxsize=2048)
-def _compiled(schema: bytes, dialect: str, strict: bool) -> Compiled:  # noqa: FBT001 - the cache wants it plain
-    return Compiled(msgspec.Raw(schema))
+def _takes_strict(result: Json, dialect: str) -> bool:
+    if dialect == "anthropic":
+        return rewritten(result, ANSWER[dialect])[0] == result
+    return takes_strict(result)
