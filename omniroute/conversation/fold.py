@@ -145,12 +145,16 @@ def unfold(response: Response) -> Iterator[Event]:
     yield Started(response.id, response.model)
     index = 0
     for number, candidate in enumerate(response.candidates):
+        logprobs = candidate.logprobs
         for part in candidate.parts:
             yield PartStarted(index, part, number)
+            if logprobs and isinstance(part, Text):
+                yield LogprobsSeen(logprobs, number)  # beside a text: where dialects have a place for them
+                logprobs = ()
             yield PartEnded(index)
             index += 1
-        if candidate.logprobs:
-            yield LogprobsSeen(candidate.logprobs, number)
+        if logprobs:
+            yield LogprobsSeen(logprobs, number)
     if response.usage != UNKNOWN:
         yield UsageSeen(response.usage)
     for number, candidate in enumerate(response.candidates):

@@ -8,9 +8,10 @@ from omniroute.formats.openai_responses.members import (
     DIALECT,
     MARK,
     Members,
+    Objects,
     WrongShape,
     is_text,
-    items,
+    plain_texts,
     raw_json,
     text_of,
 )
@@ -41,7 +42,7 @@ def decode_call(item: Members, *, custom: bool) -> ToolUse:
 
 def _arguments(item: Members, name: str) -> str:
     """Text; a few servers and clients give the object itself."""
-    raw = item.left.get(name)
+    raw = item.peek(name)
     if raw is not None and bytes(raw).startswith(b"{"):
         del item.left[name]
         return bytes(raw).decode()
@@ -51,8 +52,8 @@ def _arguments(item: Members, name: str) -> str:
 def decode_reasoning(item: Members, *, exact: bool) -> Thinking:
     """A `reasoning` item. `exact`: it is to be written back as it stood. Raises `WrongShape`."""
     summary, content = item.raw("summary"), item.raw("content")
-    summaries = _texts(summary, item.at("summary"))
-    contents = _texts(content, item.at("content"))
+    summaries = _texts(summary, item, "summary")
+    contents = _texts(content, item, "content")
     signature, id = item.text("encrypted_content"), item.text("id")
     kept = item.left
     if contents and (exact or summaries):
@@ -68,13 +69,12 @@ def decode_reasoning(item: Members, *, exact: bool) -> Thinking:
     )
 
 
-def _texts(raw: msgspec.Raw | None, path: str) -> list[str]:
+def _texts(raw: msgspec.Raw | None, item: Members, name: str) -> list[str]:
     if raw is None:
         return []
     if is_text(raw):
         return [text_of(raw)]
-    parts = (Members.of(part, f"{path}[{place}]") for place, part in enumerate(items(raw, path)))
-    return [part.text("text") or "" for part in parts]
+    return [part.text("text") or "" for part in Objects(raw, item, name).members]
 
 
 def decode_message(item: Members, *, logprobs: list[TokenLogprob] | None = None) -> list[Part]:
@@ -88,13 +88,17 @@ def decode_message(item: Members, *, logprobs: list[TokenLogprob] | None = None)
         text = text_of(content)
         found = [Text(text)] if text else []
     else:
-        path = item.at("content")
-        found = []
-        for place, raw in enumerate(items(content, path)):
-            part = _content(Members.of(raw, f"{path}[{place}]"), raw, logprobs)
-            if part is not None:
-                found.append(part)
+        found = _contents(content, item, logprobs)
     return _placed(found, item.rest())
+
+
+def _contents(raw: msgspec.Raw, item: Members, logprobs: list[TokenLogprob] | None) -> list[Part]:
+    texts = plain_texts(raw)
+    if texts is not None:
+        return [Text(text) for text in texts]
+    parts = Objects(raw, item, "content")
+    said = (_content(part, parts, place, logprobs) for place, part in enumerate(parts.members))
+    return [part for part in said if part is not None]
 
 
 def _placed(found: list[Part], extra: Extra | None) -> list[Part]:
@@ -121,18 +125,18 @@ def _with_item(part: Text | Refusal, item: Extra | None) -> Text | Refusal:
     return msgspec.structs.replace(part, extra=Extra(DIALECT, {**part.extra.members, **members}))
 
 
-def _content(part: Members, raw: msgspec.Raw, logprobs: list[TokenLogprob] | None) -> Part | None:
+def _content(part: Members, parts: Objects, place: int, logprobs: list[TokenLogprob] | None) -> Part | None:
     """One content part; what only this dialect knows becomes an item of its own."""
     kind = part.text("type") or "output_text"
     if kind == "refusal":
         text = part.text("refusal") or part.text("text")
         return Refusal(text, _content_extra(part)) if text else None
     if kind not in ("output_text", "input_text", "text"):
-        message = {"type": MESSAGE, "role": "assistant", "content": [raw]}
+        message = {"type": MESSAGE, "role": "assistant", "content": [parts.raw(place)]}
         return Opaque(DIALECT, kind, raw_json(message))
     text = part.text("text")
-    citations = tuple(decode_annotation(annotation) for annotation in part.objects("annotations"))
-    tokens = part.left.get("logprobs")
+    citations = tuple(decode_annotation(annotation) for annotation in part.objects("annotations").members)
+    tokens = part.peek("logprobs")
     if tokens is not None and (logprobs is not None or bytes(tokens) == b"[]"):
         del part.left["logprobs"]
         if logprobs is not None:
@@ -141,15 +145,17 @@ def _content(part: Members, raw: msgspec.Raw, logprobs: list[TokenLogprob] | Non
 
 
 def _content_extra(part: Members) -> Extra | None:
-    return Extra(DIALECT, {"content": raw_json(part.left)}) if part.left else None
+    rest = part.rest_json()
+    return None if rest is None else Extra(DIALECT, {"content": rest})
 
 
 def decode_annotation(annotation: Members) -> Citation:
     """Where a text has something from; files are cited by what only this dialect knows."""
     url, title = annotation.text("url"), annotation.text("title")
     start, end = annotation.count("start_index"), annotation.count("end_index")
-    if annotation.left.get("type") == _URL_CITATION:
-        del annotation.left["type"]
+    complete = None not in (url, title, start, end)
+    if complete and annotation.peek("type") == _URL_CITATION:
+        del annotation.left["type"]  # the encoder makes it so by itself
     return Citation(url, title, start=start, end=end, extra=annotation.rest())
 
 

@@ -33,7 +33,7 @@ def decode_image(part: Members) -> Media:
 
 def _image_url(part: Members) -> str | None:
     """Some clients send Chat's shape, an object with the address inside."""
-    raw = part.left.get("image_url")
+    raw = part.peek("image_url")
     if raw is not None and bytes(raw).startswith(b"{"):
         nested = part.nested("image_url")
         return nested.text("url") if nested else None

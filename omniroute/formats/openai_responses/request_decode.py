@@ -14,7 +14,7 @@ from omniroute.conversation.request import (
 )
 from omniroute.errors import ErrorKind, ProtocolError, Refused
 from omniroute.formats.envelope import check_model_name
-from omniroute.formats.openai_responses.members import Members, WrongShape, is_text, raw_json
+from omniroute.formats.openai_responses.members import Members, WrongShape, is_text, items, raw_json
 from omniroute.formats.openai_responses.request_items import decode_input
 from omniroute.formats.openai_responses.tools import decode_choice, decode_tools
 from omniroute.formats.watch import decode
@@ -83,7 +83,7 @@ def _model(name: str | None) -> str:
 
 
 def _instructions(request: Members) -> tuple[Message, ...]:
-    raw = request.left.get("instructions")
+    raw = request.peek("instructions")
     if raw is not None and not is_text(raw):
         return ()  # a stored prompt's items: they pass as they stand
     text = request.text("instructions")
@@ -92,7 +92,7 @@ def _instructions(request: Members) -> tuple[Message, ...]:
 
 def _include(request: Members) -> tuple[bool, bool]:
     """Whether log probabilities and sealed reasoning are asked for; what else is wanted stays."""
-    wanted = [value for value in request.items("include")]
+    wanted = items(request.raw("include"), "include")
     texts = [bytes(value).decode() for value in wanted]
     others = [
         value for value, text in zip(wanted, texts, strict=True) if text[1:-1] not in (LOGPROBS, ENCRYPTED)
@@ -103,7 +103,7 @@ def _include(request: Members) -> tuple[bool, bool]:
 
 
 def _put_back(request: Members, name: str) -> None:
-    request.left["include"] = raw_json([*request.items("include"), name])
+    request.left["include"] = raw_json([*items(request.raw("include"), "include"), name])
 
 
 def wishes(reasoning: Reasoning) -> bool:
@@ -117,8 +117,9 @@ def _reasoning(request: Members) -> Reasoning:
         return Reasoning()
     older = told.text("generate_summary")
     found = Reasoning(effort=told.text("effort"), summary=told.text("summary") or older)
-    if told.left:
-        request.left["reasoning"] = raw_json(told.left)
+    rest = told.rest_json()
+    if rest is not None:
+        request.left["reasoning"] = rest
     return found
 
 
@@ -143,17 +144,19 @@ def _output(request: Members) -> Output:
             strict=nested.flag("strict"),
             verbosity=verbosity,
         )
-        if nested.left:
-            told.left["format"] = raw_json(nested.left)
-    if told.left:
-        request.left["text"] = raw_json(told.left)
+        unread = nested.rest_json()
+        if unread is not None:
+            told.left["format"] = unread
+    rest = told.rest_json()
+    if rest is not None:
+        request.left["text"] = rest
     return found
 
 
 def _user(request: Members) -> str | None:
     """`safety_identifier` is the newer name of it; it stays, to be written back as it was called."""
     user = request.text("user")
-    raw = request.left.get("safety_identifier")
+    raw = request.peek("safety_identifier")
     named = request.text("safety_identifier")
     if raw is not None:
         request.left["safety_identifier"] = raw
@@ -164,7 +167,7 @@ def _pin(request: Members) -> str | None:
     """State of one account; it stays as it stood, too, so that no other dialect's is taken for it."""
     kept = dict(request.left)
     previous = request.text("previous_response_id")
-    conversation = request.left.get("conversation")
+    conversation = request.peek("conversation")
     if previous is None and conversation is not None:
         if is_text(conversation):
             previous = request.text("conversation")

@@ -18,9 +18,11 @@ from omniroute.formats.openai_responses.members import (
     DIALECT,
     MARK,
     Members,
+    Objects,
     WrongShape,
     is_text,
-    items,
+    plain_texts,
+    raw_json,
     text_of,
 )
 
@@ -36,29 +38,28 @@ def decode_input(request: Members) -> list[Message]:
     """The messages of the `input` member. Raises `WrongShape`."""
     raw = request.raw("input")
     if raw is None:
-        if "prompt" in request.left or "previous_response_id" in request.left:
+        if request.peek("prompt") or request.peek("previous_response_id"):
             return []
         raise WrongShape("input", "a string or a list")
     if is_text(raw):
         text = text_of(raw)
         return [Message(Role.USER, (Text(text),))] if text else []
     if bytes(memoryview(raw)[:1]) == b"{":
-        return _messages([raw])
-    return _messages(items(raw, "input"))
+        raw = raw_json([raw])
+    return _messages(Objects(raw, request, "input"))
 
 
-def _messages(raws: list[msgspec.Raw]) -> list[Message]:
+def _messages(items: Objects) -> list[Message]:
     """Neighbouring items of the model are one message."""
     messages: list[Message] = []
     turn: list[Part] = []
-    for place, raw in enumerate(raws):
-        item = Members.of(raw, f"input[{place}]")
+    for place, item in enumerate(items.members):
         kind = item.text("type") or MESSAGE
-        parts = _said_by_model(kind, item, raw)
+        parts = _said_by_model(kind, item, items, place)
         if parts is not None:
             turn.extend(parts)
             continue
-        message = _from_client(kind, item, raw)
+        message = _from_client(kind, item, items, place)
         if not message.parts:
             continue
         if turn:
@@ -73,10 +74,10 @@ def _messages(raws: list[msgspec.Raw]) -> list[Message]:
 _ASSISTANT = msgspec.Raw(b'"assistant"')
 
 
-def _said_by_model(kind: str, item: Members, raw: msgspec.Raw) -> list[Part] | None:
+def _said_by_model(kind: str, item: Members, items: Objects, place: int) -> list[Part] | None:
     """The parts of an item of the model, `None` for one of the client."""
     if kind == MESSAGE:
-        return decode_message(item) if item.left.get("role") == _ASSISTANT else None
+        return decode_message(item) if item.peek("role") == _ASSISTANT else None
     if kind == FUNCTION_CALL:
         return [decode_call(item, custom=False)]
     if kind == CUSTOM_CALL:
@@ -85,15 +86,15 @@ def _said_by_model(kind: str, item: Members, raw: msgspec.Raw) -> list[Part] | N
         return [decode_reasoning(item, exact=True)]
     if kind in _RESULTS or kind in _FROM_CLIENT or kind.endswith("_call_output"):
         return None
-    return [Opaque(DIALECT, kind, raw)]
+    return [Opaque(DIALECT, kind, items.raw(place))]
 
 
-def _from_client(kind: str, item: Members, raw: msgspec.Raw) -> Message:
+def _from_client(kind: str, item: Members, items: Objects, place: int) -> Message:
     if kind == MESSAGE:
         return _message(item)
     if kind in _RESULTS:
         return Message(Role.USER, (_result(item, custom=_RESULTS[kind]),))
-    return Message(Role.USER, (Opaque(DIALECT, kind, raw),), extra=MARK)
+    return Message(Role.USER, (Opaque(DIALECT, kind, items.raw(place)),), extra=MARK)
 
 
 def _message(item: Members) -> Message:
@@ -122,12 +123,15 @@ def _parts(item: Members, name: str) -> tuple[Text | Media | Opaque, ...]:
     if is_text(raw):
         text = text_of(raw)
         return (Text(text),) if text else ()
-    path = item.at(name)
-    found = (_part(Members.of(part, f"{path}[{place}]"), part) for place, part in enumerate(items(raw, path)))
+    texts = plain_texts(raw)
+    if texts is not None:
+        return tuple(Text(text) for text in texts)
+    parts = Objects(raw, item, name)
+    found = (_part(part, parts, place) for place, part in enumerate(parts.members))
     return tuple(part for part in found if part is not None)
 
 
-def _part(part: Members, raw: msgspec.Raw) -> Text | Media | Opaque | None:
+def _part(part: Members, parts: Objects, place: int) -> Text | Media | Opaque | None:
     match part.text("type"):
         case "input_text" | "text" | "output_text" | None:
             text = part.text("text")
@@ -140,11 +144,11 @@ def _part(part: Members, raw: msgspec.Raw) -> Text | Media | Opaque | None:
         case "input_audio":
             return decode_audio(part)
         case kind:
-            return Opaque(DIALECT, kind, raw)
+            return Opaque(DIALECT, kind, parts.raw(place))
 
 
 def _kept(part: Members) -> Extra | None:
-    if part.left.get("logprobs") == _EMPTY:
+    if part.peek("logprobs") == _EMPTY:
         del part.left["logprobs"]
     return part.rest()
 

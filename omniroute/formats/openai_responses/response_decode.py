@@ -17,7 +17,7 @@ from omniroute.formats.openai_responses.items import (
     decode_message,
     decode_reasoning,
 )
-from omniroute.formats.openai_responses.members import DIALECT, Members, WrongShape
+from omniroute.formats.openai_responses.members import DIALECT, Members, WrongShape, items
 from omniroute.formats.openai_responses.usage import decode_usage
 from omniroute.formats.watch import decode, in_band
 
@@ -68,7 +68,7 @@ def decode_response(body: bytes) -> Response:
 
 
 def _response(whole: Members) -> Response:
-    if "output" not in whole.left and "error" not in whole.left:
+    if whole.peek("output") is None and whole.peek("error") is None:
         raise WrongShape("output", "a list")
     status = whole.text("status")
     error = whole.nested("error")
@@ -76,7 +76,7 @@ def _response(whole: Members) -> Response:
         raise StreamFailed(failure(error))
     logprobs: list[TokenLogprob] = []
     parts: list[Part] = []
-    for item in whole.items("output"):
+    for item in items(whole.raw("output"), "output"):
         parts.extend(decode_item(item, logprobs))
     calls = any(isinstance(part, ToolUse) for part in parts)
     finish = with_calls(decode_finish(status, whole.nested("incomplete_details")), calls=calls)

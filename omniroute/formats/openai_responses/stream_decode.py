@@ -6,7 +6,7 @@ from omniroute.conversation.events import Ended, Event, Failed, Finished, Logpro
 from omniroute.conversation.fold import CUT
 from omniroute.errors import Failure, ProtocolError
 from omniroute.formats.openai_responses.items import decode_annotation, decode_logprobs
-from omniroute.formats.openai_responses.members import Members, WrongShape, is_text, text_of
+from omniroute.formats.openai_responses.members import Members, WrongShape, is_text, items, text_of
 from omniroute.formats.openai_responses.response_decode import decode_finish, failure, with_calls
 from omniroute.formats.openai_responses.stream_items import Count, GrowingItem
 from omniroute.formats.openai_responses.usage import decode_usage
@@ -160,7 +160,7 @@ class ResponsesStreamDecoder:
         self._item(told, events).finish(raw, events)
 
     def _note_id(self, item: Members) -> str | None:
-        raw = item.left.get("id")
+        raw = item.peek("id")
         if raw is None or not is_text(raw):
             return None
         id = text_of(raw)
@@ -181,7 +181,7 @@ class ResponsesStreamDecoder:
         if status in ("failed", "cancelled"):
             events.append(Failed(failure(response.nested("error"))))
             return
-        for place, raw in enumerate(response.items("output")):
+        for place, raw in enumerate(items(response.raw("output"), "output")):
             self._settle(place, raw, events)
         for item in self._items.values():
             item.close(events)

@@ -83,7 +83,7 @@ class GrowingItem:
         if kind in (FUNCTION_CALL, CUSTOM_CALL):
             item.left.pop("arguments", None)
             item.left.pop("input", None)
-            if item.left.keys() >= {"name", "call_id"}:
+            if item.peek("name") is not None and item.peek("call_id") is not None:
                 call = decode_call(item, custom=kind == CUSTOM_CALL)
                 if call.name and call.id:
                     self._start(0, call, Field.ARGUMENTS, events)

@@ -17,6 +17,7 @@ from omniroute.formats.codec import Losses, cannot_carry
 from omniroute.formats.openai_responses.members import (
     DIALECT,
     Members,
+    Objects,
     WrongShape,
     is_text,
     own,
@@ -32,12 +33,12 @@ _GROUP_DESCRIPTION = "namespace_description"
 def decode_tools(request: Members) -> tuple[Tool, ...]:
     """All tools, groups opened. Raises `WrongShape`."""
     found: list[Tool] = []
-    for place, raw in enumerate(request.items("tools")):
-        tool = Members.of(raw, f"tools[{place}]")
-        if tool.left.get("type") == _NAMESPACE:
+    tools = request.objects("tools")
+    for place, tool in enumerate(tools.members):
+        if tool.peek("type") == _NAMESPACE:
             found.extend(_group(tool))
         else:
-            found.append(_tool(tool, raw, None, None))
+            found.append(_tool(tool, tools, place))
     return tuple(found)
 
 
@@ -46,17 +47,20 @@ _NAMESPACE = msgspec.Raw(b'"namespace"')
 
 def _group(group: Members) -> list[Tool]:
     name, description = _name(group), group.text("description")
-    path = group.at("tools")
-    return [
-        _tool(Members.of(raw, f"{path}[{place}]"), raw, name, description)
-        for place, raw in enumerate(group.items("tools"))
-    ]
+    tools = group.objects("tools")
+    return [_tool(tool, tools, place, name, description) for place, tool in enumerate(tools.members)]
 
 
-def _tool(tool: Members, raw: msgspec.Raw, namespace: str | None, group_description: str | None) -> Tool:
+def _tool(
+    tool: Members,
+    tools: Objects,
+    place: int,
+    namespace: str | None = None,
+    group_description: str | None = None,
+) -> Tool:
     kind = tool.text("type") or "function"
     if kind == "function":
-        if "name" not in tool.left and "function" in tool.left:
+        if tool.peek("name") is None:
             tool = tool.nested("function") or tool  # Chat's shape, which some clients send here too
         return FunctionTool(
             _name(tool),
@@ -72,7 +76,7 @@ def _tool(tool: Members, raw: msgspec.Raw, namespace: str | None, group_descript
         if group_description is not None:
             tool.left[_GROUP_DESCRIPTION] = raw_json(group_description)
         return CustomTool(name, description, grammar, namespace, tool.rest())
-    return HostedTool(DIALECT, kind, raw)
+    return HostedTool(DIALECT, kind, tools.raw(place))
 
 
 def _name(tool: Members) -> str:
@@ -84,7 +88,7 @@ def _name(tool: Members) -> str:
 
 def decode_choice(request: Members) -> ToolChoice | None:
     """How the model is to go about tools. What has no other form stays in `request`. Raises `WrongShape`."""
-    raw = request.left.get("tool_choice")
+    raw = request.peek("tool_choice")
     if raw is None:
         return None
     if is_text(raw):
@@ -99,13 +103,13 @@ def decode_choice(request: Members) -> ToolChoice | None:
     if kind in ("function", "custom"):
         del request.left["tool_choice"]
         return ToolChoice(ChoiceMode.NAMED, _name(choice.nested("function") or choice))
-    if not choice.left:
+    if choice.rest() is None:
         del request.left["tool_choice"]  # else it says more than a type, as for MCP
     return ToolChoice(ChoiceMode.NAMED, kind)
 
 
 def _allowed(request: Members, choice: Members) -> ToolChoice:
-    tools = choice.objects("tools")
+    tools = choice.objects("tools").members
     names = tuple(tool.text("name") or tool.text("type") or "" for tool in tools)
     if all(tool.left.keys() <= {"type"} for tool in tools):
         del request.left["tool_choice"]
@@ -206,7 +210,7 @@ def _own_members(extra: Extra | None, losses: Losses) -> dict[str, msgspec.Raw]:
 def _grammar(raw: msgspec.Raw) -> msgspec.Raw:
     """Chat nests the grammar one object deeper."""
     shape = Members.of(raw, "format")
-    nested = shape.left.get("grammar")
-    if nested is None or shape.left.get("type") != msgspec.Raw(b'"grammar"'):
+    nested = shape.peek("grammar")
+    if nested is None or shape.peek("type") != msgspec.Raw(b'"grammar"'):
         return raw
     return raw_json({"type": "grammar", **Members.of(nested, "format.grammar").left})

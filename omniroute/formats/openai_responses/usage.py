@@ -56,12 +56,12 @@ def encode_usage(usage: Usage) -> dict[str, object] | None:
     if usage.prompt is None and usage.completion is None:
         return None
     prompt, completion = usage.prompt or 0, usage.completion or 0
-    inputs = {"cached_tokens": usage.cache_read or 0}
-    if usage.cache_write is not None or usage.cache_write_1h is not None:
-        inputs["cache_write_tokens"] = (usage.cache_write or 0) + (usage.cache_write_1h or 0)
     told: dict[str, object] = {
         "input_tokens": prompt,
-        "input_tokens_details": inputs,
+        "input_tokens_details": {
+            "cached_tokens": usage.cache_read or 0,
+            "cache_write_tokens": (usage.cache_write or 0) + (usage.cache_write_1h or 0),
+        },
         "output_tokens": completion,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning or 0},
         "total_tokens": prompt + completion,
