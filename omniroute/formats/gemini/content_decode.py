@@ -9,9 +9,9 @@ from omniroute.formats.gemini.members import (
     Members,
     boolean,
     extra,
-    items,
     json_text,
     members,
+    objects,
     string,
 )
 
@@ -25,14 +25,13 @@ _OPAQUE = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
 _ANSWER_KEYS = ("result", "output", "error")
 
 
-def decode_model_part(raw: msgspec.Raw, where: str) -> list[Part]:
+def decode_model_part(part: Members, where: str) -> list[Part]:
     """What a part the model said comes to: none for an empty text, two for a text with a signature."""
-    part = members(raw, where)
     signature = string(part["thoughtSignature"], where) if "thoughtSignature" in part else ""
     if "functionCall" in part:
         return [_tool_use(part, signature, where)]
     if (text := _text(part, where)) is None:
-        return _other(raw, part, where)
+        return _other(part, where)
     if _is_thought(part, where):
         if not text and not signature:
             return []
@@ -49,15 +48,14 @@ def signature_part(signature: str, *, joined: bool) -> Opaque:
     return Opaque(NAME, SIGNATURE, msgspec.Raw(msgspec.json.encode(members)))
 
 
-def decode_user_part(raw: msgspec.Raw, where: str) -> Part | None:
+def decode_user_part(part: Members, where: str) -> Part | None:
     """What a part of anybody else comes to, but results of functions; `None` for an empty text."""
-    part = members(raw, where)
     if (text := _text(part, where)) is not None:
         part.pop("text", None)
         if "thought" in part and not _is_thought(part, where):
             del part["thought"]
         return Text(text, extra=extra(part)) if text else None
-    found = _other(raw, part, where)
+    found = _other(part, where)
     return found[0] if found else None
 
 
@@ -69,7 +67,7 @@ def decode_result(response: Members, tool_use_id: str, where: str) -> ToolResult
     text, is_error = ("", False) if raw is None else _answer(raw, where)
     parts: list[Text | Media | Opaque] = [Text(text)] if text else []
     if "parts" in response:
-        for place, item in enumerate(items(response.pop("parts"), f"{where}.parts")):
+        for place, item in enumerate(objects(response.pop("parts"), f"{where}.parts")):
             found = decode_user_part(item, f"{where}.parts[{place}]")
             if isinstance(found, Text | Media | Opaque):
                 parts.append(found)
@@ -114,7 +112,7 @@ def _beside(part: Members) -> Extra | None:
     )
 
 
-def _other(raw: msgspec.Raw, part: Members, where: str) -> list[Part]:
+def _other(part: Members, where: str) -> list[Part]:
     """Media, and blocks that only this dialect knows."""
     rest = {name: value for name, value in part.items() if name not in ("inlineData", "fileData")}
     if "inlineData" in part:
@@ -122,7 +120,7 @@ def _other(raw: msgspec.Raw, part: Members, where: str) -> list[Part]:
     if "fileData" in part:
         return [decode_file(part["fileData"], rest, f"{where}.fileData")]
     kind = next((name for name in _OPAQUE if name in part), None) or next(iter(part), "part")
-    return [Opaque(NAME, kind, msgspec.Raw(bytes(raw)))]
+    return [Opaque(NAME, kind, msgspec.Raw(msgspec.json.encode(part)))]
 
 
 def _answer(raw: msgspec.Raw, where: str) -> tuple[str, bool]:

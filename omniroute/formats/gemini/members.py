@@ -18,6 +18,7 @@ Members = dict[str, msgspec.Raw]
 T = TypeVar("T")
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _STRING = msgspec.json.Decoder(str)
 _INTEGER = msgspec.json.Decoder(int)
@@ -44,9 +45,23 @@ def members(raw: msgspec.Raw | bytes, where: str) -> Members:
         found = _OBJECT.decode(raw)
     except msgspec.ValidationError:
         raise wrong(where, "an object") from None
-    return {
-        camel(name) if "_" in name else name: value for name, value in found.items() if bytes(value) != _NULL
-    }
+    return tidy(found)
+
+
+def tidy(found: Members) -> Members:
+    """The same members by their camelCase names, without those that are null."""
+    for name, value in found.items():
+        if "_" in name or (len(memoryview(value)) == 4 and bytes(value) == _NULL):
+            return {camel(name): value for name, value in found.items() if bytes(value) != _NULL}
+    return found
+
+
+def objects(raw: msgspec.Raw, where: str) -> list[Members]:
+    """The members of each element of an array."""
+    try:
+        return [tidy(found) for found in _OBJECTS.decode(raw)]
+    except msgspec.ValidationError:
+        return [members(item, f"{where}[{place}]") for place, item in enumerate(items(raw, where))]
 
 
 def items(raw: msgspec.Raw, where: str) -> list[msgspec.Raw]:

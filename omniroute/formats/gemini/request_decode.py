@@ -8,7 +8,7 @@ from omniroute.errors import ErrorKind, Refused
 from omniroute.formats.gemini.config import decode_config
 from omniroute.formats.gemini.content_decode import decode_model_part, decode_result, decode_user_part
 from omniroute.formats.gemini.content_encode import POSITION_ID
-from omniroute.formats.gemini.members import Members, extra, items, members, read, string
+from omniroute.formats.gemini.members import Members, extra, items, members, read, string, tidy
 from omniroute.formats.gemini.tools import decode_choice, decode_tools
 
 _ROLES = {
@@ -89,23 +89,67 @@ def _system(raw: msgspec.Raw | None) -> list[Message]:
     return [Message(Role.SYSTEM, tuple(parts))] if parts else []
 
 
-def _parts(raw: msgspec.Raw, where: str) -> list[msgspec.Raw]:
+def _parts(raw: msgspec.Raw, where: str) -> list[Members]:
     """The parts of a content; a bare text, or a bare part, stands for a content of one."""
     start = bytes(memoryview(raw)[:1])
     if start == b'"':
-        return [_text_part(raw)]
+        return [{"text": raw}]
     if start == b"[":
-        return [
-            _text_part(item) if bytes(memoryview(item)[:1]) == b'"' else item for item in items(raw, where)
-        ]
+        return _listed(raw, where)
     content = members(raw, where)
     if "parts" in content:
         return _parts(content["parts"], f"{where}.parts")
-    return [raw] if content.keys() - {"role"} else []
+    return [content] if content.keys() - {"role"} else []
 
 
-def _text_part(raw: msgspec.Raw) -> msgspec.Raw:
-    return msgspec.Raw(b'{"text":' + bytes(raw) + b"}")
+def _listed(raw: msgspec.Raw, where: str) -> list[Members]:
+    """A list of parts, with bare texts among them."""
+    return [
+        {"text": item} if bytes(memoryview(item)[:1]) == b'"' else members(item, f"{where}[{place}]")
+        for place, item in enumerate(items(raw, where))
+    ]
+
+
+class _Content(msgspec.Struct):
+    """A content as nearly all are."""
+
+    role: str | None = None
+    parts: list[Members] | None = None
+
+
+_CONTENTS = msgspec.json.Decoder(list[_Content])
+
+
+def _contents(raw: msgspec.Raw) -> list[tuple[str, list[Members]]]:
+    """Role and parts of each content."""
+    try:
+        fast = _CONTENTS.decode(raw)
+    except msgspec.ValidationError:
+        return _odd_contents(raw)
+    if all(content.parts is not None for content in fast):
+        return [(content.role or "", [tidy(part) for part in content.parts or ()]) for content in fast]
+    return _odd_contents(raw)
+
+
+def _odd_contents(raw: msgspec.Raw) -> list[tuple[str, list[Members]]]:
+    """The same of what SDKs write in short: a text, one content, parts alone; or one that is wrong."""
+    if bytes(memoryview(raw)[:1]) == b'"':
+        return [("", _parts(raw, "contents"))]
+    contents: list[tuple[str, list[Members]]] = []
+    for number, item in enumerate(items(raw, "contents")):
+        where, word = f"contents[{number}]", ""
+        if bytes(memoryview(item)[:1]) == b"{":
+            content = members(item, where)
+            word = string(content["role"], f"{where}.role") if "role" in content else ""
+        contents.append((word, _parts(item, where)))
+    return contents
+
+
+def _role(word: str, where: str) -> Role:
+    if word and word not in _ROLES:
+        message = f"{where}: must be `user` or `model`, not `{word[:40]}`"
+        raise Refused(ErrorKind.BAD_REQUEST, message, param=where)
+    return _ROLES.get(word, Role.USER)
 
 
 class _Contents:
@@ -120,42 +164,31 @@ class _Contents:
         """The messages; contents of nothing give none."""
         if raw is None:
             raise Refused(ErrorKind.BAD_REQUEST, "contents: is required", param="contents")
-        if bytes(memoryview(raw)[:1]) == b'"':
-            raw = _text_part(raw)
-        messages: list[Message] = []
-        contents = items(raw, "contents")
-        for number, content in enumerate(contents):
-            role, parts = self._content(content, number)
-            if parts:
-                messages.append(Message(role, tuple(parts)))
+        contents = _contents(raw)
         if not contents:
             raise Refused(ErrorKind.BAD_REQUEST, "contents: must not be empty", param="contents")
+        messages: list[Message] = []
+        for number, (word, told) in enumerate(contents):
+            role = _role(word, f"contents[{number}].role")
+            parts = self._content(role, told, number)
+            if parts:
+                messages.append(Message(role, tuple(parts)))
         return messages
 
-    def _content(self, raw: msgspec.Raw, number: int) -> tuple[Role, list[Part]]:
-        where = f"contents[{number}]"
-        role = Role.USER
-        if bytes(memoryview(raw)[:1]) == b"{":
-            content = members(raw, where)
-            if "role" in content:
-                word = string(content["role"], f"{where}.role")
-                if word and word not in _ROLES:
-                    message = f"{where}.role: must be `user` or `model`, not `{word[:40]}`"
-                    raise Refused(ErrorKind.BAD_REQUEST, message, param=f"{where}.role")
-                role = _ROLES.get(word, Role.USER)
+    def _content(self, role: Role, told: list[Members], number: int) -> list[Part]:
         if role is Role.ASSISTANT and not self._after_model:
             self._pending.clear()
         self._after_model = role is Role.ASSISTANT
         parts: list[Part] = []
-        for place, item in enumerate(_parts(raw, where)):
+        for place, item in enumerate(told):
             self._part(item, role, parts, (number, place))
-        return role, parts
+        return parts
 
-    def _part(self, raw: msgspec.Raw, role: Role, parts: list[Part], at: tuple[int, int]) -> None:
+    def _part(self, item: Members, role: Role, parts: list[Part], at: tuple[int, int]) -> None:
         number, place = at
         where = f"contents[{number}].parts[{place}]"
         if role is Role.ASSISTANT:
-            for part in decode_model_part(raw, where):
+            for part in decode_model_part(item, where):
                 if isinstance(part, ToolUse):
                     # Numbered among the calls: thoughts beside them come and go.
                     calls = sum(isinstance(earlier, ToolUse) for earlier in parts)
@@ -164,9 +197,8 @@ class _Contents:
                     part = msgspec.structs.replace(part, id=id)
                 parts.append(part)
             return
-        item = members(raw, where)
         if "functionResponse" not in item:
-            found = decode_user_part(raw, where)
+            found = decode_user_part(item, where)
             if found is not None:
                 parts.append(found)
             return

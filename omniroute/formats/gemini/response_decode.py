@@ -10,7 +10,7 @@ from omniroute.formats.gemini.content_decode import decode_model_part
 from omniroute.formats.gemini.finish import UNFINISHED, decode_finish
 from omniroute.formats.gemini.grounding import cited, grounded
 from omniroute.formats.gemini.logprobs import decode_logprobs
-from omniroute.formats.gemini.members import Members, extra, items, members, read, string
+from omniroute.formats.gemini.members import Members, extra, items, members, objects, read, string
 from omniroute.formats.gemini.usage import UsageMetadata, disjoint
 
 _USAGE = msgspec.json.Decoder(UsageMetadata)
@@ -72,7 +72,7 @@ def _candidate(raw: msgspec.Raw, where: str) -> Candidate:
 def _parts(raw: msgspec.Raw | None, where: str) -> list[Part]:
     content = members(raw, f"{where}.content") if raw is not None else {}
     parts: list[Part] = []
-    for place, item in enumerate(items(content["parts"], where) if "parts" in content else ()):
+    for place, item in enumerate(objects(content["parts"], where) if "parts" in content else ()):
         for part in decode_model_part(item, f"{where}.content.parts[{place}]"):
             _join(parts, part)
     return parts

@@ -25,7 +25,7 @@ from omniroute.formats.gemini.array import ArrayReader
 from omniroute.formats.gemini.content_decode import SIGNATURE, decode_model_part, signature_part
 from omniroute.formats.gemini.finish import UNFINISHED, decode_finish
 from omniroute.formats.gemini.logprobs import decode_logprobs
-from omniroute.formats.gemini.members import NAME, Members
+from omniroute.formats.gemini.members import NAME, Members, members
 from omniroute.formats.gemini.partial_args import Arguments, PartialArg
 from omniroute.formats.gemini.response_decode import citations
 from omniroute.formats.gemini.usage import UsageMetadata, disjoint
@@ -319,7 +319,7 @@ class _Growing:
     def other(self, raw: msgspec.Raw, events: list[Event]) -> None:
         """A part of another kind."""
         try:
-            found = decode_model_part(raw, "part")
+            found = decode_model_part(members(raw, "part"), "part")
         except (Refused, msgspec.MsgspecError, UnicodeDecodeError):
             return
         for part in found:
