@@ -59,7 +59,7 @@ def fitted_thinking(request: Request, abilities: Abilities, dialect: str, losses
     """With the wish for thinking as the target can be told it."""
     asked = request.reasoning
     if is_unsaid(asked):
-        return request
+        return _with(request, Reasoning()) if dialect in _PLAIN else request
     if is_off(asked):
         return _with(request, _switched_off(asked, abilities, dialect, losses))
     if abilities.reasoning is False or abilities.effort_style is EffortStyle.NONE:

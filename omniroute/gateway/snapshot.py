@@ -30,6 +30,7 @@ def build_snapshot(catalogue: Mapping[str, Provider], configuration: Configurati
         keys=MappingProxyType(dict(configuration.keys)),
         aliases=MappingProxyType(dict(configuration.aliases)),
         owners=MappingProxyType(_owners(providers)),
+        preferences=configuration.preferences,
         has_manage_key=any(
             key.is_active and Scope.MANAGE in key.scopes for key in configuration.keys.values()
         ),

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from omniroute.conversation.edits import SystemPrompt, ThinkingBudget
 from omniroute.records.routes import AccountStrategy
 
 Millis = Annotated[int, Meta(ge=0, le=3_600_000)]
@@ -113,6 +114,8 @@ class Preferences(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     ip_filter: IpFilter = IpFilter()
     cache: CacheSettings = CacheSettings()
     injection_guard: InjectionGuard = InjectionGuard()
+    thinking_budget: ThinkingBudget = ThinkingBudget()
+    system_prompt: SystemPrompt = SystemPrompt()
     blocked_providers: tuple[str, ...] = ()
     unknown_price: Literal["allow", "refuse"] = "allow"
     """Whether a model without a known price may be asked under a budget."""

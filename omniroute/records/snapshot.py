@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from omniroute.conversation.edits import ThinkingBudget
 from omniroute.records.access import Account, ApiKey
 from omniroute.records.preferences import Preferences
 from omniroute.records.routes import Budget, ChainStep, Combo, Policy
@@ -37,3 +38,13 @@ class Snapshot:
     policies: tuple[Policy, ...] = ()
     """Enabled ones in the order they apply."""
     preferences: Preferences = field(default_factory=Preferences)
+
+    @property
+    def system_prompt(self) -> str | None:
+        """What goes before every conversation's own system text; `None`: nothing."""
+        return self.preferences.system_prompt.text
+
+    @property
+    def thinking(self) -> ThinkingBudget:
+        """How much models are to think."""
+        return self.preferences.thinking_budget

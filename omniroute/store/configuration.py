@@ -1,12 +1,12 @@
 """All configuration at once, read in one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from omniroute.records import Account, ApiKey, ModelFacts, Node
-from omniroute.store import accounts, aliases, discovered, key_value, keys, models, nodes
+from omniroute.records import Account, ApiKey, ModelFacts, Node, Preferences, preferences_of
+from omniroute.store import accounts, aliases, discovered, key_value, keys, models, nodes, settings
 from omniroute.store.secrets import Vault
 
 
@@ -24,6 +24,7 @@ class Configuration:
     keys: Mapping[bytes, ApiKey]
     """SHA-256 of a key to the key."""
     aliases: Mapping[str, str]
+    preferences: Preferences = field(default_factory=Preferences)
 
 
 def load_configuration(connection: Connection, vault: Vault) -> Configuration:
@@ -38,6 +39,7 @@ def load_configuration(connection: Connection, vault: Vault) -> Configuration:
         custom_models=_known_models(connection),
         keys={key.digest: key for key in keys.listing(connection)},
         aliases=aliases.listing(connection),
+        preferences=preferences_of(dict(settings.listing(connection))),
     )
 
 

@@ -187,7 +187,7 @@ STYLES: list[tuple[dict[str, Any], str, dict[str, Any], Reasoning, tuple[str, ..
         Reasoning(enabled=True, adaptive=True, effort="low"),
         ("reasoning",),
     ),
-    ({"summary": "auto"}, "openai-chat", {"reasoning": False}, Reasoning(summary="auto"), ()),
+    ({"summary": "auto"}, "openai-chat", {"reasoning": False}, Reasoning(), ()),
 ]
 
 
