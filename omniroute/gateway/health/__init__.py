@@ -1,0 +1,1 @@
+"""What is known of accounts at work: breakers, cooldowns, load, speed, limits."""

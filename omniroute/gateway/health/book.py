@@ -1,0 +1,320 @@
+"""The book of health: told of every attempt, asked what may be tried."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from omniroute.clock import Clock
+from omniroute.errors import Failure, FailureKind
+from omniroute.gateway.health.limits import Limit, learned
+from omniroute.gateway.health.uses import Speeds, Uses
+from omniroute.records import Account, Preferences, Price, Provider
+from omniroute.records.preferences import Profile
+from omniroute.routing.health import (
+    CLOSED,
+    EFFECTS,
+    FOREVER,
+    Breaker,
+    BreakerState,
+    Cooldown,
+    Reach,
+    answered,
+    cooled,
+    failed,
+)
+from omniroute.routing.outlook import Load, Obstacle, Scope
+from omniroute.routing.plan import Attempt
+
+PROBE_S = 1.0
+"""How long others wait for the outcome of a probe before they try the account themselves."""
+PROBING = "probing"
+"""The reason of an obstacle that only waits for the outcome of a probe."""
+MODELS_OF_AN_ACCOUNT = 3
+"""So many of its models locked at once, and the account itself is left alone."""
+
+Lock = tuple[str, str]
+"""Account id and model."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    started_s: float
+    over: asyncio.Event
+
+
+class HealthBook:
+    """Breakers by provider, cooldowns by account and model; an `Outlook` for one gateway."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        preferences: Callable[[], Preferences],
+        price: Callable[[Provider, str], Price | None],
+        rng: Random,
+    ) -> None:
+        self._clock = clock
+        self._preferences = preferences
+        self._price = price
+        self._rng = rng
+        self._started_s = clock.now_ms() / 1000 - clock.monotonic_s()
+        self.breakers: dict[str, Breaker] = {}
+        self.cooldowns: dict[str, Cooldown] = {}
+        """By account id."""
+        self.locks: dict[Lock, Cooldown] = {}
+        self.limits: dict[str, Limit] = {}
+        """What accounts' providers told of their limits."""
+        self._probes: dict[str, _Probe] = {}
+        """By what is tried: a provider's or an account's id."""
+        self.uses = Uses()
+        self.speeds = Speeds()
+        self.accounts_of: Callable[[str], Sequence[str]] = lambda provider_id: ()
+        """Ids of a provider's accounts, from the configuration in force."""
+        self.counts: Callable[[str], Mapping[str, int]] = lambda combo_id: {}
+        """Requests of the last day by member of a combo."""
+        self.changed: set[tuple[str, str]] = set()
+        """Kind and subject of what has yet to be written down."""
+        self.on_breaker: Callable[[str, BreakerState], None] = lambda provider_id, state: None
+        """Told when a provider's breaker opens or closes."""
+
+    @property
+    def now_s(self) -> float:
+        """Epoch seconds that a change of the machine's clock does not move."""
+        return self._started_s + self._clock.monotonic_s()
+
+    # What planning asks.
+
+    def obstacle(self, provider: Provider, account: Account, model: str) -> Obstacle | None:
+        """Why the account must not be asked for the model now."""
+        now_s = self.now_s
+        return self._of_provider(provider, now_s) or self._of_account(account, model, now_s)
+
+    def _of_provider(self, provider: Provider, now_s: float) -> Obstacle | None:
+        breaker = self.breakers.get(provider.id) if self.breakers else None
+        if breaker is None or breaker.until_s is None:
+            return None
+        if now_s < breaker.until_s:
+            return Obstacle(Scope.BREAKER, "circuit_open", breaker.until_s)
+        held = self._held(provider.id, now_s)
+        return None if held is None else Obstacle(Scope.BREAKER, PROBING, held)
+
+    def _of_account(self, account: Account, model: str, now_s: float) -> Obstacle | None:
+        cooldown = self.cooldowns.get(account.id) if self.cooldowns else None
+        lock = self.locks.get((account.id, model)) if self.locks else None
+        for scope, known in ((Scope.ACCOUNT, cooldown), (Scope.MODEL, lock)):
+            if known is not None and now_s < known.until_s:
+                return Obstacle(scope, known.reason, known.until_s)
+        if (cooldown or lock) and (held := self._held(account.id, now_s)) is not None:
+            return Obstacle(Scope.ACCOUNT, PROBING, held)
+        limit = self.limits.get(account.id) if self.limits else None
+        until_s = None if limit is None else limit.blocked_until_s(now_s)
+        return None if until_s is None else Obstacle(Scope.LIMIT, "rate_limit_exceeded", until_s)
+
+    def _held(self, subject: str, now_s: float) -> float | None:
+        """Until when a probe of the subject is waited for."""
+        probe = self._probes.get(subject)
+        if probe is None or now_s >= probe.started_s + PROBE_S:
+            return None
+        return probe.started_s + PROBE_S
+
+    def is_probe(self, provider: Provider, account: Account, model: str) -> bool:
+        """The next call tries whether an obstacle that has run out is gone."""
+        breaker = self.breakers.get(provider.id)
+        return (
+            (breaker is not None and breaker.until_s is not None)
+            or account.id in self.cooldowns
+            or (account.id, model) in self.locks
+        )
+
+    def load(self, account: Account) -> Load:
+        """How busy the account is."""
+        cooldown = self.cooldowns.get(account.id)
+        return self.uses.load(account.id, self.now_s, backoff_level=cooldown.level if cooldown else 0)
+
+    def price(self, provider: Provider, model: str) -> Price | None:
+        """What the model costs."""
+        return self._price(provider, model)
+
+    def latency_ms(self, provider: Provider, model: str) -> float | None:
+        """Usual time to the first byte."""
+        return self.speeds.latency_ms(provider.id, model)
+
+    def success_rate(self, provider: Provider, model: str) -> float | None:
+        """Share of answered calls of late."""
+        return self.speeds.success_rate(provider.id, model)
+
+    def quotas_left(self, provider: Provider) -> Sequence[float]:
+        """Shares of learned limits; accounts nobody asked yet have told nothing."""
+        now_s = self.now_s
+        shares = (
+            self.limits[one].share_left(now_s) for one in self._accounts_of(provider) if one in self.limits
+        )
+        return [share for share in shares if share is not None]
+
+    accounts_of: Callable[[str], Sequence[str]] = staticmethod(lambda provider_id: ())
+    """Ids of a provider's accounts, from the configuration in force."""
+
+    def _accounts_of(self, provider: Provider) -> Sequence[str]:
+        return self.accounts_of(provider.id)
+
+    def combo_counts(self, combo_id: str) -> Mapping[str, int]:
+        """Requests of the last day by member."""
+        return self.counts(combo_id)
+
+    # What attempts tell.
+
+    def begin(self, attempt: Attempt) -> None:
+        """An attempt starts. Every `begin` is followed by one `end`."""
+        now_s = self.now_s
+        self.uses.begin(attempt.provider.id, attempt.account.id, now_s)
+        if attempt.is_probe:
+            for subject in (attempt.provider.id, attempt.account.id):
+                if self._held(subject, now_s) is None:
+                    self._probes[subject] = _Probe(now_s, asyncio.Event())
+
+    def end(
+        self,
+        attempt: Attempt,
+        failure: Failure | None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        latency_ms: float | None = None,
+    ) -> None:
+        """An attempt ended: with an answer (`None`), or with a failure."""
+        now_s = self.now_s
+        kind = failure.kind if failure is not None else None
+        neutral = kind is not None and EFFECTS[kind].reach is None
+        self.uses.end(attempt.account.id, now_s, failed=None if neutral else failure is not None)
+        if headers is not None and (limit := learned(headers, now_s=now_s)) is not None:
+            self.limits[attempt.account.id] = limit
+        if failure is None:
+            self._answered(attempt, latency_ms)
+        elif not neutral:
+            self._failed(attempt, failure, now_s)
+        if attempt.is_probe:
+            self._probed(attempt)
+
+    def _probed(self, attempt: Attempt) -> None:
+        for subject in (attempt.provider.id, attempt.account.id):
+            probe = self._probes.pop(subject, None)
+            if probe is not None:
+                probe.over.set()
+
+    def _answered(self, attempt: Attempt, latency_ms: float | None) -> None:
+        provider_id, account_id, model = attempt.provider.id, attempt.account.id, attempt.model
+        self.speeds.answered(provider_id, model, latency_ms)
+        breaker = self.breakers.get(provider_id)
+        if breaker is not None:
+            self._set_breaker(provider_id, answered(breaker))
+        if account_id in self.cooldowns:
+            del self.cooldowns[account_id]
+            self.changed.add(("account", account_id))
+        if (account_id, model) in self.locks:
+            del self.locks[account_id, model]
+            self.changed.add(("model", f"{account_id}\n{model}"))
+
+    def _failed(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
+        provider, account, model = attempt.provider, attempt.account, attempt.model
+        effect, profile = EFFECTS[failure.kind], self._profile(provider)
+        jitter = 1 + self._rng.uniform(-0.2, 0.2)
+        if effect.breaks:
+            self.speeds.failed(provider.id, model)
+            self._set_breaker(
+                provider.id, failed(self.breakers.get(provider.id, CLOSED), profile, now_s=now_s)
+            )
+        if effect.reach is Reach.ACCOUNT:
+            known = self.cooldowns.get(account.id)
+            self._cool(account.id, cooled(known, failure, profile, now_s=now_s, jitter=jitter))
+        elif effect.reach is Reach.MODEL:
+            known = self.locks.get((account.id, model))
+            self.locks[account.id, model] = cooled(known, failure, profile, now_s=now_s, jitter=jitter)
+            self.changed.add(("model", f"{account.id}\n{model}"))
+            self._cool_with_its_models(account.id, failure.kind, now_s)
+
+    def _cool_with_its_models(self, account_id: str, kind: FailureKind, now_s: float) -> None:
+        """An account with several models locked at once is left alone until the first is free."""
+        if kind is FailureKind.NO_MODEL:
+            return
+        locked = [
+            lock for (owner, _), lock in self.locks.items() if owner == account_id and now_s < lock.until_s
+        ]
+        if len(locked) < MODELS_OF_AN_ACCOUNT:
+            return
+        known = self.cooldowns.get(account_id)
+        if known is None or known.until_s <= now_s:
+            first = min(locked, key=lambda lock: lock.until_s)
+            self._cool(account_id, replace(first, level=known.level + 1 if known else 0))
+
+    def _cool(self, account_id: str, cooldown: Cooldown) -> None:
+        self.cooldowns[account_id] = cooldown
+        self.changed.add(("account", account_id))
+
+    def _set_breaker(self, provider_id: str, breaker: Breaker) -> None:
+        known = self.breakers.get(provider_id, CLOSED)
+        if breaker == known:
+            return
+        if breaker == CLOSED:
+            self.breakers.pop(provider_id, None)
+        else:
+            self.breakers[provider_id] = breaker
+        self.changed.add(("breaker", provider_id))
+        if (known.until_s is None) != (breaker.until_s is None):
+            opened = breaker.until_s is not None
+            self.on_breaker(provider_id, BreakerState.OPEN if opened else BreakerState.CLOSED)
+
+    def _profile(self, provider: Provider) -> Profile:
+        del provider  # every login so far is by key
+        return self._preferences().provider_profiles.apikey
+
+    async def wait_for_probe(self, obstacles: Sequence[Obstacle], subjects: Sequence[str]) -> bool:
+        """Wait for the outcome of a probe that alone stands in the way; False when none does."""
+        if not any(obstacle.reason == PROBING for obstacle in obstacles):
+            return False
+        for subject in subjects:
+            probe = self._probes.get(subject)
+            if probe is not None:
+                try:
+                    async with asyncio.timeout(PROBE_S):
+                        await probe.over.wait()
+                except TimeoutError:
+                    pass
+                return True
+        return True
+
+    # What people do.
+
+    def clear(
+        self,
+        *,
+        everything: bool = False,
+        providers: Collection[str] = (),
+        accounts: Collection[str] = (),
+        model: str | None = None,
+    ) -> int:
+        """Forget what holds these providers and accounts up, or with `model` only that model of theirs.
+
+        How many breakers, cooldowns and locks were lifted.
+        """
+        lifted = 0
+        if model is None:
+            for subject in [one for one in self.breakers if everything or one in providers]:
+                self._set_breaker(subject, CLOSED)
+                lifted += 1
+            for subject in [one for one in self.cooldowns if everything or one in accounts]:
+                del self.cooldowns[subject]
+                self.changed.add(("account", subject))
+                lifted += 1
+            for subject in [one for one in self.limits if everything or one in accounts]:
+                del self.limits[subject]
+        for owner, name in list(self.locks):
+            if (everything or owner in accounts) and model in (None, name):
+                del self.locks[owner, name]
+                self.changed.add(("model", f"{owner}\n{name}"))
+                lifted += 1
+        return lifted
+
+
+def is_forever(cooldown: Cooldown) -> bool:
+    """Only a person can end it."""
+    return cooldown.until_s == FOREVER
