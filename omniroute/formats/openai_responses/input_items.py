@@ -46,18 +46,23 @@ class InputWriter:
 
     def _write_turn(self, message: Message, place: int) -> None:
         """What the model did: every part an item, but for texts that share one."""
-        content: list[Item] | None = None
+        open_item: Item | None = None
+        content: list[Item] = []
         for number, part in enumerate(message.parts):
             if not isinstance(part, (Text, Refusal)):
-                content = None
+                open_item = None
                 item = self._item(part, f"messages[{place}].content[{number}]")
                 if item is not None:
                     self._items.append(item)
-            elif content is not None and goes_on(part):
+            elif open_item is not None and goes_on(part):
                 content.append(content_part(part, self._losses))
+                open_item["content"] = content
             else:
                 content = [content_part(part, self._losses)]
-                self._items.append(message_item(content, message_members(part, self._losses)))
+                open_item = message_item(content, message_members(part, self._losses))
+                if isinstance(part, Text) and part.extra is None and not part.citations:
+                    open_item["content"] = part.text  # not every server knows its own words without their ids
+                self._items.append(open_item)
 
     def _item(self, part: Part, where: str) -> Item | msgspec.Raw | None:
         match part:

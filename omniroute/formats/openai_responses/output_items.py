@@ -131,6 +131,6 @@ def note_extra(extra: Extra | None, losses: Losses) -> None:
             losses.add(name)
 
 
-def message_item(content: list[Item], members: dict[str, msgspec.Raw]) -> Item:
+def message_item(content: Sequence[Item], members: dict[str, msgspec.Raw]) -> Item:
     """A `message` of the model."""
     return {"type": MESSAGE, "role": "assistant", "content": content, **members}

@@ -6,7 +6,16 @@ import msgspec
 
 from omniroute.conversation.abilities import Abilities
 from omniroute.conversation.parts import Text
-from omniroute.conversation.request import HostedTool, Message, OutputKind, Reasoning, Request, Role, Sampling
+from omniroute.conversation.request import (
+    HostedTool,
+    Message,
+    Output,
+    OutputKind,
+    Reasoning,
+    Request,
+    Role,
+    Sampling,
+)
 from omniroute.errors import ErrorKind, Refused
 from omniroute.formats.codec import Encoded, Losses, cannot_carry
 from omniroute.formats.openai_responses.input_items import InputWriter
@@ -14,6 +23,7 @@ from omniroute.formats.openai_responses.members import DIALECT, own
 from omniroute.formats.openai_responses.output_items import note_extra
 from omniroute.formats.openai_responses.request_decode import ENCRYPTED, LOGPROBS, wishes
 from omniroute.formats.openai_responses.tools import encode_choice, encode_tools
+from omniroute.formats.schema import compiled
 
 _KINDS = {OutputKind.TEXT: "text", OutputKind.JSON: "json_object", OutputKind.SCHEMA: "json_schema"}
 _LACKING = ("top_k", "stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias")
@@ -136,12 +146,7 @@ def _text(request: Request, members: dict[str, msgspec.Raw], losses: Losses) -> 
     kept = _kept(members, "text")
     shape: Body = {"type": _KINDS[output.kind]}
     if output.kind is OutputKind.SCHEMA:
-        shape["name"] = output.name or "answer"
-        shape["schema"] = output.schema
-        if output.description is not None:
-            shape["description"] = output.description
-        if output.strict is not None:
-            shape["strict"] = output.strict
+        shape.update(_schema(output, losses))
     shape.update(_kept(kept, "format"))
     told: Body = {}
     if len(shape) > 1 or output.kind is not OutputKind.TEXT:
@@ -150,6 +155,23 @@ def _text(request: Request, members: dict[str, msgspec.Raw], losses: Losses) -> 
         told["verbosity"] = output.verbosity
     told.update(kept)
     return {"text": told} if told else {}
+
+
+def _schema(output: Output, losses: Losses) -> Body:
+    told: Body = {"name": output.name or "answer"}
+    strict = output.strict
+    if output.schema is not None:
+        schema = compiled(output.schema, DIALECT, strict=bool(strict), answer=True)
+        for loss in schema.losses:
+            losses.add(loss)
+        told["schema"] = schema.schema
+        if strict and "strict" in schema.losses:
+            strict = False
+    if output.description is not None:
+        told["description"] = output.description
+    if strict is not None:
+        told["strict"] = strict
+    return told
 
 
 def _kept(members: dict[str, msgspec.Raw], name: str) -> dict[str, msgspec.Raw]:

@@ -184,13 +184,16 @@ def _declared(tool: FunctionTool | CustomTool, losses: Losses) -> dict[str, obje
         if tool.cache is not None:
             losses.add("cache_control")
         written["type"] = "function"
+        strict = tool.strict
         if tool.schema is not None:
-            schema = compiled(tool.schema, DIALECT)
+            schema = compiled(tool.schema, DIALECT, strict=bool(strict))
             for loss in schema.losses:
                 losses.add(loss)
             written["parameters"] = schema.schema
-        if tool.strict is not None:
-            written["strict"] = tool.strict
+            if strict and "strict" in schema.losses:
+                strict = False
+        if strict is not None:
+            written["strict"] = strict
     else:
         written["type"] = "custom"
         if tool.format is not None:
