@@ -127,8 +127,10 @@ def _reasoning(root: Node) -> tuple[Reasoning, dict[str, msgspec.Raw]]:
         summary = "omitted" if router.flag("exclude") else router.text("summary")
         if rest := router.rest():
             left["reasoning"] = as_raw(rest)
-    if effort == "none" and enabled is None:
-        enabled = False
+    if effort == "none":
+        enabled, effort = False, None
+    if enabled is None and budget is not None:
+        enabled = budget != 0
     reasoning = Reasoning(
         enabled=enabled, effort=effort, budget_tokens=budget, adaptive=adaptive, summary=summary
     )

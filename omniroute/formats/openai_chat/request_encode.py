@@ -27,7 +27,7 @@ def encode_request(request: Request, abilities: Abilities) -> Encoded:
         else:
             losses.add("parallel_tools")
     _add_sampling(body, request, abilities)
-    _add_reasoning(body, request.reasoning, abilities.effort_style)
+    _add_reasoning(body, request.reasoning, abilities, losses)
     _add_output(body, request.output, losses)
     _add_about(body, request, abilities, losses)
     _add_stream(body, request, abilities)
@@ -56,37 +56,41 @@ def _add_sampling(body: Json, request: Request, abilities: Abilities) -> None:
     body.update((name, value) for name, value in members.items() if value is not None)
 
 
-def _add_reasoning(body: Json, reasoning: Reasoning, style: EffortStyle) -> None:
+def _add_reasoning(body: Json, reasoning: Reasoning, abilities: Abilities, losses: Losses) -> None:
     """The wish in the one way the target is told it; `fit` has put it into the target's terms."""
-    effort, enabled, budget = reasoning.effort, reasoning.enabled, reasoning.budget_tokens
-    if reasoning == Reasoning():
+    if reasoning.summary == "omitted":
+        losses.add("reasoning_summary")
+    if reasoning == Reasoning(summary=reasoning.summary):
         return
-    match style:
+    effort, enabled = reasoning.effort, reasoning.enabled
+    match abilities.effort_style:
         case EffortStyle.EFFORT:
-            _add_effort(body, reasoning)
+            _add_effort(body, reasoning, abilities, losses)
+            return
         case EffortStyle.ENABLE:
             if enabled is not None:
                 body["enable_thinking"] = enabled
-            if budget is not None:
-                body["thinking_budget"] = budget
-            if effort is not None and enabled is not False:
-                body["reasoning_effort"] = effort
+            if reasoning.budget_tokens is not None:
+                body["thinking_budget"] = reasoning.budget_tokens
         case EffortStyle.SWITCH | EffortStyle.BUDGET | EffortStyle.ADAPTIVE:
             body["thinking"] = _thinking(reasoning)
-            if effort is not None and enabled is not False:
-                body["reasoning_effort"] = effort
         case EffortStyle.NONE:
-            pass
+            losses.add("reasoning")
+            return
+    if effort is not None and enabled is not False:
+        body["reasoning_effort"] = effort
 
 
-def _add_effort(body: Json, reasoning: Reasoning) -> None:
-    """By a word; what a word cannot say is said as vendors who take it say it."""
+def _add_effort(body: Json, reasoning: Reasoning, abilities: Abilities, losses: Losses) -> None:
+    """By a word; an amount no word was found for is said as vendors who take one say it."""
     if reasoning.effort is not None:
         body["reasoning_effort"] = reasoning.effort
-    elif reasoning.enabled is False:
+    elif reasoning.enabled is False and (not abilities.efforts or "none" in abilities.efforts):
         body["reasoning_effort"] = "none"
-    elif reasoning.budget_tokens is not None or reasoning.adaptive:
+    elif reasoning.enabled is not False and (reasoning.budget_tokens is not None or reasoning.adaptive):
         body["thinking"] = _thinking(reasoning)
+    elif reasoning.enabled is False or not abilities.thinks_by_default:
+        losses.add("reasoning")
 
 
 def _thinking(reasoning: Reasoning) -> Json:

@@ -99,6 +99,8 @@ def _candidate(choice: Node) -> Candidate:
     logprobs = choice.raw("logprobs")
     sequence = choice.text_or_raw("stop_reason")  # vLLM's: the sequence met, or the number of a token
     raw = choice.text("finish_reason")
+    if raw is None and (older := choice.node("finish_details")) is not None:
+        raw = older.text("type")  # early vision models
     finish = finish_of(raw, calls=bool(calls), sequence=sequence if isinstance(sequence, str) else None)
     if finish.reason is FinishReason.ERROR:
         raise broken_off(raw)

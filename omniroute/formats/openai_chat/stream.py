@@ -1,14 +1,14 @@
 """Streams of Chat, read (API reference and recorded streams of thirty vendors, read 2026-11-22)."""
 
+from contextlib import suppress
+
 import msgspec
 
 from omniroute.conversation.events import (
     Cited,
-    Delta,
     Ended,
     Event,
     Failed,
-    Field,
     Finished,
     LogprobsSeen,
     PartEnded,
@@ -51,7 +51,7 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 class ChatStreamDecoder:
     """Reads a stream of `chat.completion.chunk`.
 
-    A candidate is told as finished when the stream ends: some servers send its reason twice, or text after it.
+    A candidate is told as finished when the stream ends: some servers send two reasons, or text behind one.
     """
 
     def __init__(self) -> None:
@@ -79,32 +79,31 @@ class ChatStreamDecoder:
 
     def close(self) -> list[Event]:
         """`Ended` when a finish reason has come, else `Failed`."""
+        return [] if self._over else self._closed()
+
+    def _closed(self) -> list[Event]:
         events: list[Event] = []
+        self._last_frame(events)
         if self._over:
             return events
-        data = frame_data(self._frames.rest + b"\n\n") if self._frames.rest.strip() else None
-        if data is not None:  # the last frame of a server that leaves out the blank line
-            try:
-                self._frame(data, events)
-            except ProtocolError:
-                events.append(Failed(CUT))
-                self._over = True
-            if self._over:
-                return events
+        self._over = True
         if self._choices and all(choice.finish_raw is not None for choice in self._choices.values()):
             self._end(events)
         else:
             events.append(Failed(CUT))
-        self._over = True
         return events
+
+    def _last_frame(self, events: list[Event]) -> None:
+        """What a server sent that leaves out the last blank line; nothing when it is no event."""
+        rest = self._frames.rest
+        data = frame_data(rest + b"\n\n") if rest.strip() else None
+        if data is not None:
+            with suppress(ProtocolError):
+                self._frame(data, events)
 
     def _frame(self, data: bytes, events: list[Event]) -> None:
         if data == b"[DONE]":
-            if self._started:
-                self._end(events)
-            else:
-                events.append(Failed(CUT))
-            self._over = True
+            self._done(events)
             return
         chunk = _decoded(data)
         if chunk is None:
@@ -121,10 +120,15 @@ class ChatStreamDecoder:
                 return
         if chunk.usage is not ABSENT or chunk.x_groq is not None:
             self._count(chunk, events)
-        if chunk.citations is not ABSENT:
-            self._links = chunk.citations
-        if chunk.search_results is not ABSENT:
-            self._found = chunk.search_results
+        self._links = self._links if chunk.citations is ABSENT else chunk.citations
+        self._found = self._found if chunk.search_results is ABSENT else chunk.search_results
+
+    def _done(self, events: list[Event]) -> None:
+        if self._started:
+            self._end(events)
+        else:
+            events.append(Failed(CUT))
+        self._over = True
 
     def _choice(self, piece: ChunkChoice, events: list[Event]) -> None:
         if is_something(piece.error):
@@ -167,7 +171,7 @@ class ChatStreamDecoder:
         sources = sources_of(_items(self._links), _items(self._found))
         for choice in self._choices.values():
             self._next_part = choice.flush(self._next_part, events)
-            if sources and not choice.cited and choice.last_text is not None and len(self._choices) == 1:
+            if sources and not choice.cited and len(self._choices) == 1:
                 self._cite(choice, sources, events)
             events.extend(PartEnded(index) for index in choice.open_parts())
         for choice in self._choices.values():
@@ -176,8 +180,10 @@ class ChatStreamDecoder:
         events.append(Ended())
 
     def _cite(self, choice: Choice, sources: tuple[Citation, ...], events: list[Event]) -> None:
-        if choice.last_text in choice.open_parts():
-            events.extend(Cited(choice.last_text, citation) for citation in sources)
+        """The text a list beside the answer belongs to, while it can still be cited for."""
+        index = choice.last_text
+        if index is not None and index in choice.open_parts():
+            events.extend(Cited(index, citation) for citation in sources)
 
 
 def _decoded(data: bytes) -> _Chunk | None:
@@ -204,6 +210,3 @@ def _items(raw: msgspec.Raw) -> list[msgspec.Raw]:
 def stream_decoder() -> ChatStreamDecoder:
     """A reader for a new stream."""
     return ChatStreamDecoder()
-
-
-__all__ = ["ChatStreamDecoder", "Delta", "Field", "stream_decoder"]

@@ -14,12 +14,11 @@ from omniroute.conversation.parts import (
     Refusal,
     Text,
     Thinking,
-    ToolUse,
 )
 from omniroute.errors import ProtocolError
 from omniroute.formats.openai_chat.answer_parts import citation_of, images_of
-from omniroute.formats.openai_chat.node import DIALECT, Malformed, Node
-from omniroute.formats.openai_chat.parts_decode import google_signature, take_content
+from omniroute.formats.openai_chat.node import Malformed, Node
+from omniroute.formats.openai_chat.parts_decode import take_content
 from omniroute.formats.openai_chat.reasoning import detail_of
 from omniroute.formats.openai_chat.stream_calls import Calls, FunctionPiece, ToolCallPiece
 from omniroute.formats.watch import ABSENT, is_something
@@ -156,7 +155,7 @@ class Choice:
             self._grow(Thinking, plain, events)
         for thought in thoughts:
             if repeats and thought.text:
-                thought = msgspec.structs.replace(thought, text="")  # noqa: PLW2901 - told before
+                thought = msgspec.structs.replace(thought, text="")  # told before
                 if thought.signature is None:
                     continue
             self._detail(thought, events)
@@ -262,6 +261,3 @@ def _node(raw: msgspec.Raw) -> Node:
 
 def _odd(error: Malformed) -> ProtocolError:
     return ProtocolError(f"the upstream's stream holds a chunk of unknown shape: {error}")
-
-
-__all__ = ["DIALECT", "Choice", "ChunkChoice", "ToolUse", "google_signature"]

@@ -21,6 +21,7 @@ from omniroute.conversation.events import (
 )
 from omniroute.conversation.parts import (
     Base64,
+    Citation,
     Media,
     MediaKind,
     Opaque,
@@ -39,7 +40,6 @@ from omniroute.formats.openai_chat.errors import stream_error
 from omniroute.formats.openai_chat.node import DIALECT
 from omniroute.formats.openai_chat.reasoning import as_detail, is_detail
 from omniroute.formats.openai_chat.response import encode_audio, encode_call, encode_image
-from omniroute.formats.openai_chat.tools import own_members
 from omniroute.formats.openai_chat.usage import encode_usage
 
 _encode = msgspec.json.Encoder().encode
@@ -50,7 +50,7 @@ _DONE = b"data: [DONE]\n\n"
 class _Part:
     """One part that is being told."""
 
-    __slots__ = ("candidate", "empty", "field", "head", "offset", "part", "pieces", "tail")
+    __slots__ = ("candidate", "chars", "field", "head", "offset", "part", "pieces", "tail")
 
     def __init__(self, part: object, candidate: int) -> None:
         self.part = part
@@ -60,8 +60,10 @@ class _Part:
         self.tail = _TAIL
         self.field: Field | None = None
         """What may grow without more ado."""
-        self.empty = True
+        self.chars = 0
+        """How much of it has been told."""
         self.offset = 0
+        """Characters of text that stood before it."""
         self.pieces: list[str] = []
 
 
@@ -81,7 +83,6 @@ class ChatStreamEncoder:
         self._parts: dict[int, _Part] = {}
         self._begun: set[int] = set()
         self._calls: dict[int, int] = {}
-        self._text_chars: dict[int, int] = {}
         self._finishes: dict[int, Finish] = {}
         self._usage: Usage = UNKNOWN
         self._over = False
@@ -100,7 +101,7 @@ class ChatStreamEncoder:
             if type(event) is Delta:
                 part = self._parts[event.index]
                 if part.field is event.field:
-                    part.empty = False
+                    part.chars += len(event.text)
                     written += (part.head, _encode(event.text), part.tail)
                 else:
                     self._grow(part, event, written)
@@ -150,17 +151,11 @@ class ChatStreamEncoder:
     def _start(self, index: int, part: object, candidate: int, written: list[bytes]) -> None:
         state = self._parts[index] = _Part(part, candidate)
         match part:
-            case Text(text):
-                self._open(state, b'"content":', Field.TEXT)
-                state.offset = self._text_chars.get(candidate, 0)
-                if text:
-                    self._piece(state, text, written)
-                for citation in part.citations:
-                    self._cite(index, citation, written)
-            case Refusal(text):
+            case Text():
+                self._start_text(state, index, part, written)
+            case Refusal():
                 self._open(state, b'"refusal":', Field.TEXT)
-                if text:
-                    self._piece(state, text, written)
+                self._piece(state, part.text, written)
             case Thinking():
                 self._start_thought(state, part, written)
             case ToolUse():
@@ -180,14 +175,22 @@ class ChatStreamEncoder:
         state.tail = tail
         state.field = field
 
-    def _piece(self, state: _Part, text: str, written: list[bytes]) -> None:
-        state.empty = False
-        written += (state.head, _encode(text), state.tail)
-        if isinstance(state.part, Text):
-            self._count(state, text)
+    def _start_text(self, state: _Part, index: int, part: Text, written: list[bytes]) -> None:
+        self._open(state, b'"content":', Field.TEXT)
+        state.offset = sum(
+            other.chars
+            for other in self._parts.values()
+            if other.candidate == state.candidate and isinstance(other.part, Text)
+        )
+        self._piece(state, part.text, written)
+        for citation in part.citations:
+            self._cite(index, citation, written)
 
-    def _count(self, state: _Part, text: str) -> None:
-        self._text_chars[state.candidate] = self._text_chars.get(state.candidate, 0) + len(text)
+    @staticmethod
+    def _piece(state: _Part, text: str, written: list[bytes]) -> None:
+        if text:
+            state.chars += len(text)
+            written += (state.head, _encode(text), state.tail)
 
     def _start_thought(self, state: _Part, part: Thinking, written: list[bytes]) -> None:
         if not is_detail(part):
@@ -195,8 +198,7 @@ class ChatStreamEncoder:
                 self._losses.add("redacted_thinking")
                 return
             self._open(state, b'"reasoning_content":', Field.TEXT)
-            if part.text:
-                self._piece(state, part.text, written)
+            self._piece(state, part.text, written)
             return
         if part.text or part.signature or part.redacted:
             self._detail(state, part, part.text, part.signature, written)
@@ -204,7 +206,6 @@ class ChatStreamEncoder:
     def _detail(
         self, state: _Part, part: Thinking, text: str, signature: str | None, written: list[bytes]
     ) -> None:
-        state.empty = False
         delta: dict[str, object] = {"reasoning_content": text} if text else {}
         delta["reasoning_details"] = [as_detail(part, text=text, signature=signature)]
         written.append(self._delta(state.candidate, delta))
@@ -217,7 +218,7 @@ class ChatStreamEncoder:
         inner = call[kind]
         if isinstance(inner, dict):
             inner["input" if part.custom else "arguments"] = part.arguments
-        state.empty = not part.arguments
+        state.chars = len(part.arguments)
         written.append(self._delta(state.candidate, {"tool_calls": [{"index": number, **call}]}))
         name = b'"input":' if part.custom else b'"arguments":'
         head = b'"tool_calls":[{"index":%d,"%s":{%s' % (number, kind.encode(), name)
@@ -252,17 +253,15 @@ class ChatStreamEncoder:
         if state is None:
             return
         part = state.part
-        if isinstance(part, ToolUse) and state.empty and not part.custom:
+        if isinstance(part, ToolUse) and not state.chars and not part.custom:
             written += (state.head, b'"{}"', state.tail)  # clients parse what has come
         elif isinstance(part, Media) and state.pieces and isinstance(part.source, Base64):
             image = encode_image(Base64(part.source.media_type, "".join(state.pieces)))
             written.append(self._delta(state.candidate, {"images": [image]}))
 
-    def _cite(self, index: int, citation: object, written: list[bytes]) -> None:
-        from omniroute.conversation.parts import Citation  # noqa: PLC0415
-
+    def _cite(self, index: int, citation: Citation, written: list[bytes]) -> None:
         state = self._parts[index]
-        annotation = annotation_of(citation, state.offset) if isinstance(citation, Citation) else None
+        annotation = annotation_of(citation, state.offset)
         if annotation is None:
             self._losses.add("citations")
         else:
@@ -299,6 +298,3 @@ class ChatStreamEncoder:
 def stream_encoder(facts: ReplyFacts) -> ChatStreamEncoder:
     """A writer for a new stream."""
     return ChatStreamEncoder(facts)
-
-
-__all__ = ["ChatStreamEncoder", "own_members", "stream_encoder"]
