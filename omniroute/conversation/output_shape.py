@@ -30,12 +30,12 @@ def fitted_output(request: Request, abilities: Abilities, dialect: str, losses: 
     kind = OutputKind.JSON if abilities.structured is Structured.JSON else OutputKind.TEXT
     plain = msgspec.structs.replace(output, kind=kind, schema=None, name=None, description=None, strict=None)
     place = leading(request.messages)
-    wish = Message(Role.SYSTEM, (Text(_words(output)),))
+    wish = Message(Role.SYSTEM, (Text(words_for(output)),))
     messages = (*request.messages[:place], wish, *request.messages[place:])
     return msgspec.structs.replace(request, output=plain, messages=messages)
 
 
-def _words(output: Output) -> str:
+def words_for(output: Output) -> str:
     """The wish as a system text."""
     if output.schema is None:
         return _ONLY_JSON

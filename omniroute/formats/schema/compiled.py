@@ -19,6 +19,8 @@ class Compiled(msgspec.Struct, frozen=True):
     schema: msgspec.Raw
     losses: tuple[str, ...] = ()
     """`schema.<keyword>` for constraints, `schema` when nothing could be read, `strict` when not kept."""
+    wrapped: bool = False
+    """It is no object's, and arguments for it stand in the member `value` of one."""
 
 
 def compiled(
@@ -30,23 +32,24 @@ def compiled(
     only; `strict` among the losses says that it is not in that part.
     """
     if schema is None:
-        return _compiled(_NOTHING, dialect, False, answer)
-    return _compiled(bytes(schema), dialect, strict, answer)
+        return _compiled(_NOTHING, dialect, strict=False, answer=answer)
+    return _compiled(bytes(schema), dialect, strict=strict, answer=answer)
 
 
 @lru_cache(maxsize=4096)
-def _compiled(text: bytes, dialect: str, strict: bool, answer: bool) -> Compiled:  # noqa: FBT001 - a cache's key
+def _compiled(text: bytes, dialect: str, *, strict: bool, answer: bool) -> Compiled:
     rules = (ANSWER if answer else TOOL)[dialect]
     try:
         tree = parse(text)
         if tree is None:
-            return _compiled(_NOTHING, dialect, False, answer)
-        result, losses = rewritten(tree, rules)
+            return _compiled(_NOTHING, dialect, strict=False, answer=answer)
+        result, rewrite = rewritten(tree, rules)
     except (ValueError, RecursionError, TooLarge):
-        return Compiled(_compiled(_NOTHING, dialect, False, answer).schema, ("schema",))
+        return Compiled(_compiled(_NOTHING, dialect, strict=False, answer=answer).schema, ("schema",))
+    losses = rewrite.losses
     if strict and not _takes_strict(result, dialect):
         losses = (*losses, "strict")
-    return Compiled(msgspec.Raw(text if result == tree else write(result)), losses)
+    return Compiled(msgspec.Raw(text if result == tree else write(result)), losses, wrapped=rewrite.wrapped)
 
 
 def _takes_strict(result: Json, dialect: str) -> bool:

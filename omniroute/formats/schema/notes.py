@@ -10,6 +10,8 @@ class Rewrite:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
+        self.wrapped = False
+        """The schema was of no object, and stands in one now."""
         self._losses: dict[str, None] = {}
 
     def lose(self, keyword: str) -> None:

@@ -22,8 +22,8 @@ class TooLarge(Exception):
     """The schema would be much larger in this dialect than it was."""
 
 
-def rewritten(schema: Json, rules: Rules) -> tuple[Json, tuple[str, ...]]:
-    """The schema as the dialect takes it, and what of it is only words now. Raises `TooLarge`."""
+def rewritten(schema: Json, rules: Rules) -> tuple[Json, Rewrite]:
+    """The schema as the dialect takes it, and what became of it on the way. Raises `TooLarge`."""
     rewrite = Rewrite(rules)
     if not isinstance(schema, dict):
         if schema is not True:
@@ -42,7 +42,7 @@ def rewritten(schema: Json, rules: Rules) -> tuple[Json, tuple[str, ...]]:
             raise TooLarge
         if node == before:
             break
-    return node, rewrite.losses
+    return node, rewrite
 
 
 def _root(schema: Json, rewrite: Rewrite) -> Json:

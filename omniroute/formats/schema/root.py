@@ -20,6 +20,7 @@ def object_root(schema: Node, rewrite: Rewrite) -> Node:
     """The schema of an object that takes what `schema` takes, or more."""
     node = _followed(tidy(schema, rewrite), schema, rewrite)
     if _is_foreign(node):
+        rewrite.wrapped = True
         return _wrapped(node)
     refused = rewrite.rules.root_refused
     for keyword in ("anyOf", "oneOf"):
