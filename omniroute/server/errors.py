@@ -23,8 +23,12 @@ _CODES: dict[ErrorKind, str] = {
     ErrorKind.INTERNAL: "INTERNAL_ERROR",
     ErrorKind.UNAVAILABLE: "SERVICE_UNAVAILABLE",
 }
-OLLAMA_PATHS = frozenset({"/api/chat", "/api/tags", "/api/version"})
+OLLAMA_PATHS = frozenset(
+    f"/api/{verb}" for verb in ("chat", "generate", "embed", "embeddings", "tags", "show", "ps", "version")
+)
 """Paths of the data plane that stand below `/api`."""
+_OLLAMA_ONLY = frozenset(f"/api/{verb}" for verb in ("pull", "push", "create", "copy", "delete"))
+"""Paths of Ollama that are about files on its disk: not served, and told so in its dialect."""
 
 _CORS_METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 
@@ -54,14 +58,16 @@ def _body(path: str, refused: Refused, request_id: str) -> bytes:
 
 def dialect_of(path: str) -> FormatName | None:
     """The dialect of a path; `None` for the management API, which has its own shape."""
-    if path in OLLAMA_PATHS:
+    if path in OLLAMA_PATHS or path in _OLLAMA_ONLY:
         return FormatName.OLLAMA
     if path == "/api" or path.startswith("/api/"):
         return None
-    if path.startswith("/v1/messages") or path.endswith("/messages"):
+    if path.startswith("/v1/messages") or path.endswith(("/messages", "/messages/count_tokens")):
         return FormatName.ANTHROPIC
     if path.startswith("/v1beta/") or (path.startswith("/v1/models/") and ":" in path):
         return FormatName.GEMINI
+    if path.startswith("/v1/responses") or path.endswith("/responses"):
+        return FormatName.OPENAI_RESPONSES
     return FormatName.OPENAI_CHAT
 
 

@@ -56,6 +56,8 @@ class Route:
 
     plane: Plane
     serve: Callable[[Incoming], Awaitable[web.StreamResponse]]
+    leaves_row: bool = True
+    """A request that is refused at the door is on record all the same."""
 
 
 RouteRow = tuple[str, str, Route]

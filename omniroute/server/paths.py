@@ -1,5 +1,6 @@
 """Which route a request's path means, however the client spelled it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -7,7 +8,19 @@ from urllib.parse import unquote
 
 T = TypeVar("T")
 
-_BARE = frozenset({"/chat/completions", "/responses", "/messages", "/models", "/embeddings"})
+_BARE = frozenset(
+    {
+        "/chat/completions",
+        "/responses",
+        "/responses/input_tokens",
+        "/messages",
+        "/messages/count_tokens",
+        "/models",
+        "/embeddings",
+    }
+)
+_TUNED = re.compile(r"^/(v1|v1beta|v1alpha)/tunedModels/")
+"""How Gemini's clients name models of their own: they stand where the others do."""
 
 
 def canonical_path(path: str) -> str:
@@ -20,6 +33,7 @@ def canonical_path(path: str) -> str:
         path = path[4:]
     while path.startswith("/v1/v1/") or path == "/v1/v1":
         path = path[3:]
+    path = _TUNED.sub(r"/\1/models/", path, count=1) if "/tunedModels/" in path else path
     if path.startswith(("/v1alpha/", "/v1beta/")):
         return f"/v1beta/{path.partition('/')[2].partition('/')[2]}"
     if path.startswith("/v1/api/"):

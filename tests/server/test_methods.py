@@ -119,4 +119,4 @@ async def test_every_answer_has_a_request_id(running: RunningGateway, path: str)
 
 async def test_a_probe_is_told_that_somebody_is_there(running: RunningGateway) -> None:
     got = await running.send("GET", "/")
-    assert (got.status, got.body) == (200, b"OmniRoute is running\n")
+    assert (got.status, got.body) == (200, b"OmniRoute is running\nTo clients of Ollama: Ollama is running\n")

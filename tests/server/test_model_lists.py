@@ -98,7 +98,7 @@ async def test_the_gemini_shape_is_for_its_clients(listing: RunningGateway) -> N
     big, vec, _ = got.json["models"]
     assert (big["name"], big["inputTokenLimit"], big["outputTokenLimit"]) == ("models/up/big", 1000, 100)
     assert "generateContent" in big["supportedGenerationMethods"]
-    assert vec["supportedGenerationMethods"] == ["embedContent"]
+    assert vec["supportedGenerationMethods"] == ["embedContent", "batchEmbedContents"]
     key = await listing.add_key()
     by_key = [
         await listing.send("GET", f"{MODELS}?key={key}"),
