@@ -25,11 +25,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("models", "List the models that clients can ask for."),
     "chat": ("chat", "Ask a model from the shell."),
     "demo": ("demo", "Send one request and see what happens."),
+    "translate": ("translate", "Show a request or an answer in another format."),
     "usage": ("usage", "Show what was used, and what it cost."),
     "requests": ("requests.group", "List requests, follow them, look into one."),
     "tui": ("tui", "Watch the gateway in a full screen."),
     "tools": ("tools", "Point coding tools at the gateway."),
     "config": ("config", "Show and change the gateway's settings."),
+    "settings": ("settings.group", "Change what the gateway does with requests."),
     "audit": ("audit", "Show who changed what."),
     "completion": ("completion", "Complete commands in your shell with the Tab key."),
 }
