@@ -38,7 +38,7 @@ class AnswerTool:
             return arguments or "{}"
         try:
             value = msgspec.json.decode(arguments, type=_Value).value
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
             return arguments
         return bytes(value).decode("utf-8", "replace")
 

@@ -1,5 +1,6 @@
 """Tools of a request in a dialect that has fewer kinds of them, and the answer's calls back again."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -204,7 +205,10 @@ class _Bridging:
 
 
 def _wrapped(text: str) -> str:
-    return msgspec.json.encode({"input": text}).decode()
+    try:
+        return msgspec.json.encode({"input": text}).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can write
+        return json.dumps({"input": text})
 
 
 def _with_grammar(tool: CustomTool) -> str | None:
