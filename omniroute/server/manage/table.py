@@ -1,6 +1,17 @@
 """Every call of the management API."""
 
-from omniroute.server.manage import asking, catalogue, health, keys, models, nodes, providers, system, usage
+from omniroute.server.manage import (
+    asking,
+    catalogue,
+    health,
+    keys,
+    models,
+    nodes,
+    providers,
+    settings,
+    system,
+    usage,
+)
 from omniroute.server.manage.call import ManageRoute
 
 ROUTES: tuple[ManageRoute, ...] = (
@@ -28,6 +39,10 @@ ROUTES: tuple[ManageRoute, ...] = (
     ManageRoute("GET", "/api/keys/{id}", keys.show_key),
     ManageRoute("PATCH", "/api/keys/{id}", keys.change_key),
     ManageRoute("DELETE", "/api/keys/{id}", keys.delete_key),
+    ManageRoute("GET", "/api/settings/thinking-budget", settings.show_thinking_budget),
+    ManageRoute("PUT", "/api/settings/thinking-budget", settings.change_thinking_budget),
+    ManageRoute("GET", "/api/settings/system-prompt", settings.show_system_prompt),
+    ManageRoute("PUT", "/api/settings/system-prompt", settings.change_system_prompt),
     ManageRoute("GET", "/api/usage/history", usage.show_history),
     ManageRoute("GET", "/api/usage/call-logs", usage.list_calls),
     ManageRoute("GET", "/api/usage/call-logs/{id}", usage.show_call),

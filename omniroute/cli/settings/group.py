@@ -1,0 +1,13 @@
+"""Settings that the running gateway follows at once."""
+
+import typer
+
+from omniroute.cli.settings import system_prompt, thinking_budget
+
+
+def register(app: typer.Typer) -> None:
+    """Add `settings`."""
+    group = typer.Typer(no_args_is_help=True, help="Change what the gateway does with requests.")
+    for module in (system_prompt, thinking_budget):
+        module.register(group)
+    app.add_typer(group, name="settings")
