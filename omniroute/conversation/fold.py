@@ -59,13 +59,17 @@ class _Growing:
                 return msgspec.structs.replace(part, text=part.text + text, citations=citations)
             case Thinking() as part:
                 signature = (part.signature or "") + signature if signature else part.signature
-                return msgspec.structs.replace(part, text=part.text + text, signature=signature)
+                origin = part.origin if signature else None
+                return msgspec.structs.replace(
+                    part, text=part.text + text, signature=signature, origin=origin
+                )
             case Refusal() as part:
                 return msgspec.structs.replace(part, text=part.text + text)
             case ToolUse() as part:
                 arguments = part.arguments + grown.get(Field.ARGUMENTS, "")
                 signature = (part.signature or "") + signature if signature else part.signature
-                return msgspec.structs.replace(part, arguments=arguments, signature=signature)
+                origin = part.origin if signature else None
+                return msgspec.structs.replace(part, arguments=arguments, signature=signature, origin=origin)
             case Media(source=Base64() as source) as part:
                 source = Base64(source.media_type, source.data + grown.get(Field.BASE64, ""))
                 return msgspec.structs.replace(part, source=source)
