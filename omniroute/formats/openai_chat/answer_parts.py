@@ -102,7 +102,7 @@ def citation_of(annotation: Node, raw: msgspec.Raw) -> Citation:
         return Citation(extra=Extra(DIALECT, {"annotation": raw}))
     return Citation(
         url=link.text("url"),
-        title=link.text("title"),
+        title=link.text("title") or None,
         cited_text=link.text("content"),
         start=link.integer("start_index"),
         end=link.integer("end_index"),

@@ -1,0 +1,1 @@
+"""Tests of `omniroute.formats.openai_chat`."""
