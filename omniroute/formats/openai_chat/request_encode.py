@@ -110,13 +110,15 @@ def _add_output(body: Json, output: Output, losses: Losses) -> None:
         shape: Json = {"name": output.name or "answer"}
         if output.description is not None:
             shape["description"] = output.description
+        strict = output.strict
         if output.schema is not None:
-            schema = compiled(output.schema, DIALECT, strict=output.strict is True)
+            schema = compiled(output.schema, DIALECT, strict=strict is True, answer=True)
             shape["schema"] = schema.schema
+            strict = strict if "strict" not in schema.losses else None
             for loss in schema.losses:
                 losses.add(loss)
-        if output.strict is not None:
-            shape["strict"] = output.strict
+        if strict is not None:
+            shape["strict"] = strict
         body["response_format"] = {"type": "json_schema", "json_schema": shape}
     if output.verbosity is not None:
         body["verbosity"] = output.verbosity

@@ -66,9 +66,10 @@ class ChatStreamDecoder:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events these bytes complete. Raises ProtocolError."""
+        return [] if self._over else self._read(chunk)
+
+    def _read(self, chunk: bytes) -> list[Event]:
         events: list[Event] = []
-        if self._over:
-            return events
         for raw in self._frames.feed(chunk):
             data = frame_data(raw)
             if data is not None:

@@ -161,13 +161,15 @@ def _encode_function(
     function: dict[str, object] = {"name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
+    strict = tool.strict
     if tool.schema is not None:
         schema = compiled(tool.schema, DIALECT, strict=tool.strict is True)
         function["parameters"] = schema.schema
+        strict = strict if "strict" not in schema.losses else None
         for loss in schema.losses:
             losses.add(loss)
-    if tool.strict is not None:
-        function["strict"] = tool.strict
+    if strict is not None:
+        function["strict"] = strict
     encoded: dict[str, object] = {"type": "function", "function": function}
     if tool.cache is not None:
         add_cache_mark(encoded, tool.cache.ttl, losses, allowed=cache_marks)

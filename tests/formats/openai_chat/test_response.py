@@ -1,6 +1,7 @@
 """Whole answers of Chat, read and written."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def written(*parts: Part, finish: FinishReason = FinishReason.STOP) -> Any:
     return json.loads(openai_chat.encode_response(response, facts()).body)["choices"][0]
 
 
-TRAPS: dict[str, tuple[dict[str, object], list[Part]]] = {
+TRAPS: dict[str, tuple[dict[str, object], Sequence[Part]]] = {
     "text": ({"role": "assistant", "content": "Hi"}, [Text("Hi")]),
     "null content": ({"content": None, "tool_calls": [CALL]}, [USED]),
     "null calls": ({"content": "Hi", "tool_calls": None, "function_call": None, "audio": None}, [Text("Hi")]),
@@ -278,7 +279,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(
-            ["content", "type", "text", "tool_calls", "function", "name", "arguments", "reasoning_details", "audio",
+            ["content", "type", "text", "tool_calls", "function", "name", "reasoning_details", "audio",
              "annotations", "images", "url_citation", "image_url", "thinking", "data", "logprobs", "message"]
         ),
         inner,

@@ -1,6 +1,7 @@
 """Streams of Chat, read: every oddity that servers have been seen to send."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -18,11 +19,22 @@ from omniroute.conversation.events import (
     UsageSeen,
 )
 from omniroute.conversation.fold import StreamFailed, fold
-from omniroute.conversation.parts import Base64, Citation, Media, MediaKind, Refusal, Text, Thinking, ToolUse
+from omniroute.conversation.parts import (
+    Base64,
+    Citation,
+    Media,
+    MediaKind,
+    Part,
+    Refusal,
+    Text,
+    Thinking,
+    ToolUse,
+)
 from omniroute.conversation.response import FinishReason, Response
 from omniroute.conversation.usage import Usage
 from omniroute.errors import FailureKind, ProtocolError
 from omniroute.formats import openai_chat
+from tests.formats.openai_chat.test_stream_encode import facts
 
 DONE = b"data: [DONE]\n\n"
 
@@ -68,7 +80,7 @@ def test_text_is_told_as_it_comes() -> None:
 
 
 TEXT = [Text("Hi")]
-TRAPS: dict[str, tuple[bytes, list[object]]] = {
+TRAPS: dict[str, tuple[bytes, Sequence[Part]]] = {
     "comments": (b": PROCESSING\n\n" + chunk({"content": "Hi"}, "stop") + b": x\n\n" + DONE, TEXT),
     "crlf": ((chunk({"content": "Hi"}, "stop") + DONE).replace(b"\n", b"\r\n"), TEXT),
     "blank lines first": (b"\n\n" + chunk({"content": "Hi"}, "stop") + DONE, TEXT),
@@ -270,8 +282,6 @@ def test_cuts_do_not_matter(trap: str, size: int) -> None:
 
 @pytest.mark.parametrize("trap", TRAPS)
 def test_a_stream_written_anew_tells_the_same(trap: str) -> None:
-    from tests.formats.openai_chat.test_stream_encode import facts
-
     wire, parts = TRAPS[trap]
     encoder = openai_chat.stream_encoder(facts())
 
@@ -430,7 +440,7 @@ JSON = st.recursive(
     | st.dictionaries(
         st.sampled_from(
             ["index", "id", "function", "name", "arguments", "content", "type", "text", "tool_calls", "audio",
-             "images", "annotations", "reasoning_details", "thinking", "custom", "logprobs", "delta", "signature"]
+             "images", "annotations", "reasoning_details", "thinking", "custom", "logprobs", "signature"]
         ),
         inner,
         max_size=4,
