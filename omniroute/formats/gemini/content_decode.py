@@ -35,7 +35,8 @@ def decode_model_part(part: Members, where: str) -> list[Part]:
     if _is_thought(part, where):
         if not text and not signature:
             return []
-        return [Thinking(text, signature or None, origin=NAME, extra=_beside(part))]
+        origin = NAME if signature else None
+        return [Thinking(text, signature or None, origin=origin, extra=_beside(part))]
     found: list[Part] = [Text(text, extra=_beside(part))] if text else []
     if signature:
         found.append(signature_part(signature, joined=bool(text) or "text" not in part))
@@ -90,7 +91,7 @@ def _tool_use(part: Members, signature: str, where: str) -> ToolUse:
         name,
         arguments,
         signature=signature or None,
-        origin=NAME if signature or id else None,
+        origin=NAME if signature else None,
         extra=extra(rest),
     )
 

@@ -2,13 +2,13 @@
 
 import msgspec
 
-from omniroute.conversation.parts import Part, ToolUse
+from omniroute.conversation.parts import Part, Text, ToolUse
 from omniroute.conversation.request import Message, Output, Reasoning, Request, Role, Sampling
 from omniroute.errors import ErrorKind, Refused
 from omniroute.formats.gemini.config import decode_config
 from omniroute.formats.gemini.content_decode import decode_model_part, decode_result, decode_user_part
 from omniroute.formats.gemini.content_encode import POSITION_ID
-from omniroute.formats.gemini.members import Members, extra, items, members, read, string, tidy
+from omniroute.formats.gemini.members import NAME, Members, extra, items, members, read, string, tidy
 from omniroute.formats.gemini.tools import decode_choice, decode_tools
 
 _ROLES = {
@@ -185,6 +185,11 @@ class _Contents:
         return parts
 
     def _part(self, item: Members, role: Role, parts: list[Part], at: tuple[int, int]) -> None:
+        if len(item) == 1 and "text" in item:
+            text = string(item["text"], f"contents[{at[0]}].parts[{at[1]}].text")
+            if text:
+                parts.append(Text(text))
+            return
         number, place = at
         where = f"contents[{number}].parts[{place}]"
         if role is Role.ASSISTANT:
@@ -194,7 +199,9 @@ class _Contents:
                     calls = sum(isinstance(earlier, ToolUse) for earlier in parts)
                     id = part.id or f"{POSITION_ID}{number}_{calls}"
                     self._pending.append((id, part.name))
-                    part = msgspec.structs.replace(part, id=id)
+                    # An id that was given is Gemini's own, so it may go back there.
+                    origin = NAME if part.id else part.origin
+                    part = msgspec.structs.replace(part, id=id, origin=origin)
                 parts.append(part)
             return
         if "functionResponse" not in item:

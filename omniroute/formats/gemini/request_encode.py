@@ -140,6 +140,8 @@ class _Contents:
         self._nested = _TEXT_RESULTS_ONLY.match(abilities.model) is None
         self._calls: dict[str, tuple[int, ToolUse]] = {}
         """Every call so far by its id, with its place among them."""
+        self._sent: set[str] = set()
+        """Ids that were sent with their calls."""
 
     def written(self) -> list[dict[str, Any]]:
         """The contents."""
@@ -163,6 +165,10 @@ class _Contents:
     def _model(self, run: list[tuple[int, Message]], *, must_sign: bool) -> list[WirePart]:
         wire: list[WirePart] = []
         sign = self._unsigned if must_sign else None
+        calls = [part for _, message in run for part in message.parts if isinstance(part, ToolUse)]
+        if all(may_send_id(call) for call in calls):
+            # All of them or none: servers that get some would match the others wrongly.
+            self._sent.update(call.id for call in calls)
         for number, message in run:
             _note_extra(message, self._losses)
             for place, part in enumerate(message.parts):
@@ -181,7 +187,7 @@ class _Contents:
         self._calls[part.id] = (len(self._calls), part)
         if part.cache is not None:
             self._losses.add("cache_control")
-        return encode_call(part, self._losses, id=part.id if may_send_id(part) else "")
+        return encode_call(part, self._losses, id=part.id if part.id in self._sent else "")
 
     def _said(self, part: Part, wire: list[WirePart], where: str) -> None:
         match part:
@@ -221,7 +227,7 @@ class _Contents:
                 self._losses.add(name)
         order, call = self._calls.get(part.tool_use_id, (len(self._calls), None))
         name = call.name if call is not None else part.name or part.tool_use_id
-        id = part.tool_use_id if call is not None and may_send_id(call) else ""
+        id = part.tool_use_id if part.tool_use_id in self._sent else ""
         return order, encode_result(part, name, where, id=id, nested=self._nested)
 
 

@@ -302,7 +302,7 @@ class _Growing:
                 return
             self._called = True
             id = call.id or ""
-            origin = NAME if signature or id else None
+            origin = NAME if signature or call.willContinue else None
             self._start(ToolUse(id, call.name or "", signature=signature or None, origin=origin), events)
             self._arguments = Arguments()
         elif signature:

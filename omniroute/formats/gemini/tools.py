@@ -18,6 +18,7 @@ from omniroute.formats.gemini.content_encode import own
 from omniroute.formats.gemini.members import NAME, Members, extra, items, members, string, strings
 from omniroute.formats.gemini.openapi import json_schema
 from omniroute.formats.schema import compiled
+from omniroute.formats.watch import ABSENT
 
 PREFIX = "toolConfig."
 """How members of `toolConfig` begin among a request's extras."""
@@ -33,6 +34,40 @@ _MODES = {
 
 def decode_tools(raw: msgspec.Raw) -> tuple[Tool, ...]:
     """Declared functions, and tools Google runs, in the order they stood."""
+    try:
+        return tuple(_plain(each) for tool in _PLAIN_TOOLS.decode(raw) for each in tool.functionDeclarations)
+    except msgspec.ValidationError:
+        return _any_tools(raw)
+
+
+class _Declaration(msgspec.Struct, forbid_unknown_fields=True):
+    """A function with nothing special about it."""
+
+    name: str
+    description: str | None = None
+    parameters: msgspec.Raw = ABSENT
+    parametersJsonSchema: msgspec.Raw = ABSENT
+
+
+class _Declarations(msgspec.Struct, forbid_unknown_fields=True):
+    functionDeclarations: list[_Declaration]
+
+
+_PLAIN_TOOLS = msgspec.json.Decoder(list[_Declarations])
+_NO_SCHEMA = (b"", b"null")
+
+
+def _plain(declared: _Declaration) -> FunctionTool:
+    schema = declared.parametersJsonSchema
+    if bytes(schema) in _NO_SCHEMA:
+        given = bytes(declared.parameters) not in _NO_SCHEMA
+        return FunctionTool(
+            declared.name, declared.description, json_schema(declared.parameters) if given else None
+        )
+    return FunctionTool(declared.name, declared.description, schema)
+
+
+def _any_tools(raw: msgspec.Raw) -> tuple[Tool, ...]:
     tools: list[Tool] = []
     for place, item in enumerate(items(raw, "tools")):
         where = f"tools[{place}]"
