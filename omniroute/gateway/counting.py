@@ -16,7 +16,7 @@ from omniroute.formats import FORMATS
 from omniroute.formats.envelope import Envelope
 from omniroute.formats.translate import outgoing
 from omniroute.gateway.addresses import ANTHROPIC_VERSION
-from omniroute.gateway.answers import check_key
+from omniroute.gateway.answers import allowed
 from omniroute.gateway.counted import Counted, Counts
 from omniroute.gateway.demo import DEMO_PROVIDER
 from omniroute.gateway.dialogue import spoken_dialect
@@ -26,8 +26,8 @@ from omniroute.providers.abilities import abilities_of
 from omniroute.providers.wire import USER_AGENT, auth_headers, endpoint_url, format_url
 from omniroute.records import ApiKey, Endpoint, FormatName, Snapshot
 from omniroute.routing.plan import Attempt
-from omniroute.routing.resolve import resolve
-from omniroute.routing.route import Target
+from omniroute.routing.resolve import route_of
+from omniroute.routing.route import Member
 
 TIMEOUT_S = 3.0
 MAX_ANSWER_BYTES = 64 * 1024
@@ -63,23 +63,31 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 async def count(gateway: Gateway, question: Question) -> Counted:
     """The prompt tokens. Raises `Refused` for a model or a body that could not be asked either."""
     snapshot = gateway.snapshot
-    target = resolve(snapshot, question.model, only_provider=question.only_provider)
-    check_key(question.key, question.model, target)
-    attempt = _attempt(gateway, snapshot, target)
+    route = route_of(snapshot, question.model, only_provider=question.only_provider)
+    member = allowed(question.key, question.model, route).members[0]
+    attempt = _attempt(gateway, snapshot, member)
     if attempt is not None:
         told = await _told(gateway, attempt, question)
         if told is not None:
             return told
-    return await asyncio.to_thread(_estimated, gateway.counts, question, target.model)
+    return await asyncio.to_thread(_estimated, gateway.counts, question, member.model)
 
 
-def _attempt(gateway: Gateway, snapshot: Snapshot, target: Target) -> Attempt | None:
-    """The first account that may be asked now: none that cools down is bothered with a count."""
-    if target.provider.id == DEMO_PROVIDER.id:
+def _attempt(gateway: Gateway, snapshot: Snapshot, member: Member) -> Attempt | None:
+    """The first account that is well: none that cools down, or is tried again, is bothered with a count."""
+    provider, model, health = member.provider, member.model, gateway.health
+    if provider.id == DEMO_PROVIDER.id:
         return None
-    accounts = snapshot.accounts.get(target.provider.id, ())
-    attempts = (Attempt(target.provider, one, target.model) for one in accounts if one.is_active)
-    return next(iter(gateway.health.usable(tuple(attempts))), None)
+    for account in snapshot.accounts.get(provider.id, ()):
+        meant = not member.accounts or account.name in member.accounts or account.id in member.accounts
+        if (
+            account.is_active
+            and meant
+            and health.obstacle(provider, account, model) is None
+            and not health.is_probe(provider, account, model)
+        ):
+            return Attempt(provider, account, model)
+    return None
 
 
 async def _told(gateway: Gateway, attempt: Attempt, question: Question) -> Counted | None:
