@@ -63,7 +63,7 @@ def decode_reasoning(item: Members, *, exact: bool) -> Thinking:
     return Thinking(
         BLANK_LINE.join(filter(None, summaries or contents)),
         signature or None,
-        origin=DIALECT,
+        origin=DIALECT if signature or exact else None,
         id=id,
         extra=item.rest(),
     )

@@ -36,7 +36,7 @@ def reasoning_item(thinking: Thinking) -> Item:
     """A `reasoning` item; its seal is written only where this dialect made it."""
     members = own(thinking.extra) or {}
     item: Item = {"type": REASONING}
-    if thinking.origin == DIALECT and thinking.id is not None:
+    if thinking.origin in (DIALECT, None) and thinking.id is not None:
         item["id"] = thinking.id
     item["summary"] = summary(thinking.text)
     if thinking.origin == DIALECT and thinking.signature:

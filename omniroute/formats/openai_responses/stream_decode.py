@@ -1,5 +1,7 @@
 """Streams of OpenAI Responses, as events (API reference and recorded streams, read 2026-11-22)."""
 
+from contextlib import suppress
+
 import msgspec
 
 from omniroute.conversation.events import Ended, Event, Failed, Finished, LogprobsSeen, Started, UsageSeen
@@ -65,7 +67,7 @@ class ResponsesStreamDecoder:
     def close(self) -> list[Event]:
         """What is left to tell once no bytes follow."""
         events: list[Event] = []
-        if self._frames.rest.strip():
+        with suppress(ProtocolError):  # a stream cut inside an event is cut, not broken
             self._read(self._frames.rest + b"\n\n", events)
         return events if self._has_ended() else [*events, Failed(CUT)]
 

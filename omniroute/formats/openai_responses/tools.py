@@ -97,7 +97,9 @@ def decode_choice(request: Members) -> ToolChoice | None:
             raise WrongShape("tool_choice", "auto, none, required or an object")
         return ToolChoice(_MODES[word])
     choice = Members.of(raw, "tool_choice")
-    kind = choice.text("type") or ""
+    kind = choice.text("type")
+    if not kind:
+        raise WrongShape("tool_choice.type", "a string")
     if kind == "allowed_tools":
         return _allowed(request, choice)
     if kind in ("function", "custom"):
