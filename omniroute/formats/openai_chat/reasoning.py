@@ -39,12 +39,13 @@ def detail_of(detail: Node) -> Thinking | None:
     if not text and not signature and (words or sealed):
         return None
     extra = Extra(DIALECT, {"type": as_raw(kind), **detail.rest()})
-    return Thinking(text, signature, redacted=sealed, origin=DIALECT, id=id, extra=extra)
+    origin = DIALECT if signature else None
+    return Thinking(text, signature, redacted=sealed, origin=origin, id=id, extra=extra)
 
 
 def is_detail(thought: Thinking) -> bool:
     """True when it came as one of the `reasoning_details`, and goes back as one."""
-    return thought.origin == DIALECT
+    return thought.origin == DIALECT or (thought.extra is not None and thought.extra.format == DIALECT)
 
 
 def is_sealed_here(thought: Thinking) -> bool:

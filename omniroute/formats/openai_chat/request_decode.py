@@ -22,6 +22,7 @@ from omniroute.formats.openai_chat.parts_decode import (
     take_content,
     take_tool_calls,
 )
+from omniroute.formats.openai_chat.plain import plain_message
 from omniroute.formats.openai_chat.tools import take_tool_choice, take_tools
 
 _ROLES = {"system": Role.SYSTEM, "developer": Role.DEVELOPER, "user": Role.USER, "assistant": Role.ASSISTANT}
@@ -170,12 +171,17 @@ def _output(root: Node) -> Output:
 def _messages(root: Node) -> tuple[Message, ...]:
     if "messages" not in root:
         raise Malformed("messages", "is missing")
-    nodes = root.nodes("messages")
-    if not nodes:
+    raws = root.items("messages")
+    if not raws:
         raise Malformed("messages", "must hold at least one message")
     legacy_id = ""
     messages: list[Message] = []
-    for place, node in enumerate(nodes):
+    for place, raw in enumerate(raws):
+        plain = plain_message(raw)
+        if plain is not None:
+            messages.append(plain)
+            continue
+        node = Node.of(raw, f"messages[{place}]")
         role = node.text("role")
         if role == "assistant":
             if "function_call" in node:

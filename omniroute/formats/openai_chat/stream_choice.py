@@ -17,7 +17,7 @@ from omniroute.conversation.parts import (
 )
 from omniroute.errors import ProtocolError
 from omniroute.formats.openai_chat.answer_parts import citation_of, images_of
-from omniroute.formats.openai_chat.node import Malformed, Node
+from omniroute.formats.openai_chat.node import DIALECT, Malformed, Node
 from omniroute.formats.openai_chat.parts_decode import take_content
 from omniroute.formats.openai_chat.reasoning import detail_of
 from omniroute.formats.openai_chat.stream_calls import Calls, FunctionPiece, ToolCallPiece
@@ -167,7 +167,8 @@ class Choice:
         members = thought.extra.members if thought.extra is not None else {}
         key = (bytes(members["type"]), bytes(members.get("index", b"")))
         if self._open_kind is not Thinking or self._open_key != key:
-            self._start(msgspec.structs.replace(thought, text="", signature=None), events, key)
+            start = msgspec.structs.replace(thought, text="", signature=None, origin=DIALECT)
+            self._start(start, events, key)
         assert self._open is not None  # noqa: S101 - `_start` has set it
         if thought.text:
             events.append(Delta(self._open, Field.TEXT, thought.text))

@@ -15,6 +15,7 @@ from omniroute.conversation.request import (
 from omniroute.formats.codec import Losses, cannot_carry
 from omniroute.formats.openai_chat.node import DIALECT, Malformed, Node, as_raw, as_text, is_text
 from omniroute.formats.openai_chat.parts_decode import take_cache_mark
+from omniroute.formats.openai_chat.plain import plain_tools
 from omniroute.formats.schema import compiled
 
 _MODES = {
@@ -28,7 +29,12 @@ _MODES = {
 def take_tools(root: Node) -> tuple[Tool, ...]:
     """The tools declared; `functions` is the old form of the same."""
     tools: list[Tool] = []
-    if "tools" in root:
+    declared = root.raw("tools")
+    plain = plain_tools(declared) if declared is not None else []
+    if plain is not None:
+        tools += plain
+    elif declared is not None:
+        root.put_back("tools", declared)
         for place, raw in enumerate(root.items("tools")):
             tools.append(_tool(Node.of(raw, f"tools[{place}]"), raw))
     if "functions" in root:
