@@ -96,6 +96,8 @@ class Abilities:
     """It may think when the last message is the assistant's; False: then it does not, which is reported."""
     thought_before_tools: bool = False
     """Thinking is refused while an assistant's message that called tools has lost its thought."""
+    tools_while_thinking: bool = True
+    """Tools may be declared while it thinks; False: with tools it does not think, which is reported."""
     prefill: bool = True
     """The last message may be the assistant's, to be continued; False: refused."""
     reasoning_field: str = "reasoning_content"

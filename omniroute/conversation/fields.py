@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import msgspec
 
 from omniroute.conversation.abilities import Abilities
-from omniroute.conversation.request import ChoiceMode, Request, Sampling, ToolChoice
+from omniroute.conversation.request import Request, Sampling, ToolChoice
 from omniroute.conversation.thinking import thinks
+from omniroute.conversation.tool_rules import is_forced
 from omniroute.errors import ErrorKind, Refused
 
 _SAMPLING = Sampling.__struct_fields__
@@ -60,7 +61,7 @@ def without_thinking_conflicts(
         return request
     choice = request.tool_choice
     names = abilities.drop_when_thinking - {"tool_choice"}
-    if "tool_choice" in abilities.drop_when_thinking and choice is not None and _is_forced(choice):
+    if "tool_choice" in abilities.drop_when_thinking and choice is not None and is_forced(choice):
         losses.append("tool_choice")
         request = msgspec.structs.replace(request, tool_choice=ToolChoice(allowed=choice.allowed))
     return _without(request, names, losses)
@@ -123,10 +124,6 @@ def _value(request: Request, name: str) -> object:
 
 def _is_said(name: str, value: object) -> bool:
     return value is not None and value != () and value not in _NEUTRAL.get(name, ())
-
-
-def _is_forced(choice: ToolChoice) -> bool:
-    return choice.mode in (ChoiceMode.REQUIRED, ChoiceMode.NAMED)
 
 
 KNOWN_FIELDS = frozenset(_SAMPLING) | _REQUEST | {"verbosity", "name"}

@@ -7,6 +7,8 @@ import msgspec
 from omniroute.conversation.abilities import Abilities, EffortStyle, ReasoningBack
 from omniroute.conversation.parts import Thinking, ToolResult, ToolUse
 from omniroute.conversation.request import Message, Reasoning, Request, Role
+from omniroute.conversation.tool_rules import is_forced
+from omniroute.errors import ErrorKind, Refused
 
 NONE = "none"
 EFFORTS = (NONE, "minimal", "low", "medium", "high", "xhigh", "max")
@@ -56,10 +58,10 @@ def thinks(reasoning: Reasoning, abilities: Abilities) -> bool:
 
 
 def fitted_thinking(request: Request, abilities: Abilities, dialect: str, losses: list[str]) -> Request:
-    """With the wish for thinking as the target can be told it."""
+    """With the wish for thinking as the target can be told it. Raises `Refused` for tools that forbid it."""
     asked = request.reasoning
     if is_unsaid(asked):
-        return _with(request, Reasoning()) if dialect in _PLAIN else request
+        return _with(request, _by_default(request, abilities, dialect, losses))
     if is_off(asked):
         return _with(request, _switched_off(asked, abilities, dialect, losses))
     if abilities.reasoning is False or abilities.effort_style is EffortStyle.NONE:
@@ -91,10 +93,24 @@ def recalled(request: Request, abilities: Abilities, dialect: str, losses: list[
     return msgspec.structs.replace(request, messages=messages)
 
 
+def _by_default(request: Request, abilities: Abilities, dialect: str, losses: list[str]) -> Reasoning:
+    """What is said about thinking when the client said nothing.
+
+    It is switched off where the target does it unasked, but refuses what the client did ask for beside it.
+    """
+    forced = "tool_choice" in abilities.drop_when_thinking and is_forced(request.tool_choice)
+    if abilities.thinks_by_default and (
+        _refuses_tools(request, abilities) or (forced and abilities.thinking_off)
+    ):
+        losses.append("reasoning")
+        return _switched_off(Reasoning(enabled=False), abilities, dialect, [])
+    return Reasoning() if dialect in _PLAIN else request.reasoning
+
+
 def _switched_off(asked: Reasoning, abilities: Abilities, dialect: str, losses: list[str]) -> Reasoning:
     style, efforts = abilities.effort_style, abilities.efforts
-    if style is EffortStyle.NONE or abilities.reasoning is False:
-        if abilities.thinks_by_default:
+    if style is EffortStyle.NONE or abilities.reasoning is False or _is_unknown(abilities):
+        if abilities.thinks_by_default or _is_unknown(abilities):
             losses.append("reasoning")
         return Reasoning()
     if not abilities.thinking_off:
@@ -107,6 +123,12 @@ def _switched_off(asked: Reasoning, abilities: Abilities, dialect: str, losses: 
             return Reasoning(enabled=False)
         return Reasoning(enabled=False, effort=NONE, summary=asked.summary)
     return Reasoning(enabled=False, budget_tokens=0 if style is EffortStyle.BUDGET else None)
+
+
+def _is_unknown(abilities: Abilities) -> bool:
+    """Nobody knows whether the target thinks at all; one that cannot may refuse even to be told not to."""
+    by_word = abilities.effort_style is EffortStyle.EFFORT and not abilities.efforts
+    return by_word and abilities.reasoning is None and not abilities.thinks_by_default
 
 
 def _least(abilities: Abilities) -> Reasoning:
@@ -226,12 +248,24 @@ DEFAULT_ANSWER = 32_000
 def _is_refused_here(request: Request, abilities: Abilities, dialect: str) -> bool:
     """The target would refuse to think at this point of the conversation."""
     messages = request.messages
+    if _refuses_tools(request, abilities):
+        return True
     if not abilities.thinking_after_assistant and messages and messages[-1].role is Role.ASSISTANT:
         return True
     if not abilities.thought_before_tools:
         return False
     start = 0 if abilities.reasoning_back is ReasoningBack.ALWAYS else _turn_start(messages)
     return any(not _has_thought(message, dialect) for message in _tool_callers(messages[start:]))
+
+
+def _refuses_tools(request: Request, abilities: Abilities) -> bool:
+    """The request's tools need thinking to be off. Raises `Refused` where it cannot be."""
+    if not request.tools or abilities.tools_while_thinking:
+        return False
+    if not abilities.thinking_off:
+        message = f"tools: {abilities.model} always thinks, and takes no tools in this dialect while it does"
+        raise Refused(ErrorKind.UNSUPPORTED, message, param="tools")
+    return True
 
 
 def _tool_callers(messages: Sequence[Message]) -> Iterator[Message]:

@@ -31,6 +31,11 @@ def fitted_tools(request: Request, abilities: Abilities, dialect: str, losses: l
     return msgspec.structs.replace(request, tools=tools, tool_choice=choice, parallel_tools=parallel)
 
 
+def is_forced(choice: ToolChoice | None) -> bool:
+    """The model has to call a tool."""
+    return choice is not None and choice.mode in (ChoiceMode.REQUIRED, ChoiceMode.NAMED)
+
+
 def _without_foreign(request: Request, dialect: str, losses: list[str]) -> tuple[Tool, ...]:
     foreign = [
         (place, tool)

@@ -18,6 +18,7 @@ from omniroute.conversation.request import (
     ToolChoice,
 )
 from omniroute.conversation.thinking import budget_of, effort_of
+from omniroute.errors import Refused
 from tests.conversation.fit_samples import TOOL, asked, fitted, said, target, thinking, tool_turn
 
 LEVELS = ("low", "medium", "high")
@@ -79,7 +80,8 @@ STYLES: list[tuple[dict[str, Any], str, dict[str, Any], Reasoning, tuple[str, ..
         (),
     ),
     ({"budget_tokens": -1}, "openai-chat", {}, Reasoning(enabled=True), ()),
-    ({"enabled": False}, "openai-chat", {}, Reasoning(enabled=False, effort="none"), ()),
+    ({"enabled": False}, "openai-chat", {}, Reasoning(), ("reasoning",)),
+    ({"enabled": False}, "openai-chat", {"reasoning": True}, Reasoning(enabled=False, effort="none"), ()),
     ({"effort": "none"}, "openai-chat", {"efforts": LEVELS}, Reasoning(enabled=False), ()),
     (
         {"effort": "none"},
@@ -274,7 +276,7 @@ def test_a_model_that_thinks_by_default_counts_as_thinking() -> None:
 def test_there_is_no_thinking_after_the_assistants_own_words_where_that_is_refused() -> None:
     request = asked(said(Role.USER, "a"), said(Role.ASSISTANT, "b"), reasoning=Reasoning(effort="low"))
     assert fitted(request).request.reasoning.enabled
-    result = fitted(request, thinking_after_assistant=False)
+    result = fitted(request, thinking_after_assistant=False, reasoning=True)
     assert (result.request.reasoning.enabled, result.losses) == (False, ("reasoning",))
 
 
@@ -350,6 +352,33 @@ def test_a_forced_answer_tool_wins_over_thinking() -> None:
     )
     assert (result.request.reasoning, result.losses) == (Reasoning(), ("reasoning",))
     assert result.request.sampling.temperature == 0
+
+
+@pytest.mark.parametrize("can_stop", [True, False])
+def test_a_forced_tool_counts_more_than_thinking_nobody_asked_for(can_stop: bool) -> None:
+    request = asked(tools=(TOOL,), tool_choice=ToolChoice(ChoiceMode.REQUIRED))
+    result = fitted(
+        request,
+        thinks_by_default=True,
+        thinking_off=can_stop,
+        effort_style=EffortStyle.SWITCH,
+        drop_when_thinking=frozenset({"tool_choice"}),
+    )
+    assert result.losses == (("reasoning",) if can_stop else ("tool_choice",))
+    assert (result.request.reasoning == Reasoning(enabled=False)) is can_stop
+    assert (result.request.tool_choice == request.tool_choice) is can_stop
+
+
+@pytest.mark.parametrize("wish", [Reasoning(), Reasoning(effort="high")])
+def test_tools_that_go_with_no_thought_switch_it_off_or_are_refused(wish: Reasoning) -> None:
+    refuses: dict[str, Any] = {"tools_while_thinking": False, "thinks_by_default": True, "reasoning": True}
+    with_tools = asked(tools=(TOOL,), reasoning=wish)
+    result = fitted(with_tools, **refuses)
+    assert (result.request.reasoning.effort, result.losses) == ("none", ("reasoning",))
+    assert fitted(asked(reasoning=wish), **refuses).losses == ()
+    with pytest.raises(Refused) as caught:
+        fitted(with_tools, thinking_off=False, **refuses)
+    assert caught.value.param == "tools"
 
 
 def test_in_the_clients_own_dialect_only_thinking_is_made_to_fit() -> None:

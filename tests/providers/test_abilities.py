@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from omniroute.conversation.abilities import Structured
-from omniroute.errors import ConfigError
+from omniroute.conversation.fit import Fitted, fit
+from omniroute.errors import ConfigError, Refused
 from omniroute.providers.abilities import abilities_of, read_rules, shipped_rules, work_out
 from omniroute.providers.load import load_catalogue
 from omniroute.records import FormatName, ModelFacts, Provider
-from tests.providers.ability_rows import ROWS, Row, holds
+from tests.providers.ability_rows import ROWS, Row, holds, request_of
 
 CATALOGUE = load_catalogue()
 
@@ -28,6 +29,16 @@ def test_a_rule_does_what_it_says(row: Row) -> None:
 def test_without_its_rule_a_row_does_not_come_true(row: Row) -> None:
     others = tuple(rule for rule in shipped_rules() if rule.name != row.rule)
     assert not holds(row, work_out(CATALOGUE[row.provider], row.model, FormatName(row.dialect), others))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=_name)
+def test_fitting_twice_changes_nothing_more(row: Row) -> None:
+    abilities = abilities_of(CATALOGUE[row.provider], row.model, FormatName(row.dialect))
+    try:
+        once = fit(request_of(row.model, row.asks), abilities, dialect=row.dialect)
+    except Refused:
+        return
+    assert fit(once.request, abilities, dialect=row.dialect) == Fitted(once.request)
 
 
 def test_every_rule_has_a_row() -> None:
