@@ -82,6 +82,14 @@ def string(raw: msgspec.Raw, where: str) -> str:
         raise wrong(where, "a string") from None
 
 
+def plain_text(part: Members) -> str | None:
+    """The text of a part that holds nothing else; `None` for any other part, and for one that is wrong."""
+    try:
+        return _STRING.decode(part["text"])
+    except (KeyError, msgspec.ValidationError):
+        return None
+
+
 def integer(raw: msgspec.Raw, where: str) -> int:
     """A whole number; 40.0 is one, and so is "40": protocol buffers write 64-bit numbers as text."""
     try:

@@ -8,7 +8,17 @@ from omniroute.errors import ErrorKind, Refused
 from omniroute.formats.gemini.config import decode_config
 from omniroute.formats.gemini.content_decode import decode_model_part, decode_result, decode_user_part
 from omniroute.formats.gemini.content_encode import POSITION_ID
-from omniroute.formats.gemini.members import NAME, Members, extra, items, members, read, string, tidy
+from omniroute.formats.gemini.members import (
+    NAME,
+    Members,
+    extra,
+    items,
+    members,
+    plain_text,
+    read,
+    string,
+    tidy,
+)
 from omniroute.formats.gemini.tools import decode_choice, decode_tools
 
 _ROLES = {
@@ -127,7 +137,7 @@ def _contents(raw: msgspec.Raw) -> list[tuple[str, list[Members]]]:
     except msgspec.ValidationError:
         return _odd_contents(raw)
     if all(content.parts is not None for content in fast):
-        return [(content.role or "", [tidy(part) for part in content.parts or ()]) for content in fast]
+        return [(content.role or "", content.parts or []) for content in fast]
     return _odd_contents(raw)
 
 
@@ -185,11 +195,11 @@ class _Contents:
         return parts
 
     def _part(self, item: Members, role: Role, parts: list[Part], at: tuple[int, int]) -> None:
-        if len(item) == 1 and "text" in item:
-            text = string(item["text"], f"contents[{at[0]}].parts[{at[1]}].text")
-            if text:
-                parts.append(Text(text))
+        if len(item) == 1 and (plain := plain_text(item)) is not None:
+            if plain:
+                parts.append(Text(plain))
             return
+        item = tidy(item)
         number, place = at
         where = f"contents[{number}].parts[{place}]"
         if role is Role.ASSISTANT:

@@ -1,76 +1,31 @@
-"""Requests in Gemini's dialect."""
+"""Requests in Gemini's dialect: what is said in them."""
 
 import json
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniroute.conversation.abilities import Abilities, EffortStyle, plain
+from omniroute.conversation.abilities import Abilities
 from omniroute.conversation.parts import (
-    Base64,
     CacheMark,
-    Extra,
-    FileId,
-    Media,
-    MediaKind,
     Opaque,
-    Part,
-    PlainText,
     Text,
     Thinking,
     ToolResult,
     ToolUse,
-    Url,
 )
 from omniroute.conversation.request import (
     ChoiceMode,
-    CustomTool,
-    FunctionTool,
-    HostedTool,
     Message,
-    OutputKind,
-    Reasoning,
     Request,
     Role,
-    Sampling,
     ToolChoice,
 )
 from omniroute.errors import Refused
 from omniroute.formats import gemini
-
-PLAIN = plain("gemini-3-pro")
-
-
-def decoded(**body: Any) -> Request:
-    body.setdefault("contents", [{"parts": [{"text": "hi"}]}])
-    return gemini.decode_request(json.dumps(body).encode(), model="m")
-
-
-def encoded(request: Request, abilities: Abilities = PLAIN) -> tuple[dict[str, Any], tuple[str, ...]]:
-    out = gemini.encode_request(request, abilities)
-    return json.loads(out.body), out.losses
-
-
-def asked(*messages: Message, **more: Any) -> Request:
-    return Request(model="m", messages=messages, **more)
-
-
-def user(*parts: Part) -> Message:
-    return Message(Role.USER, parts)
-
-
-def model(*parts: Part) -> Message:
-    return Message(Role.ASSISTANT, parts)
-
-
-def raw(value: object) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(value))
-
-
-HI = (user(Text("hi")),)
+from tests.formats.gemini.asking import HI, PLAIN, asked, decoded, encoded, model, raw, user
 
 
 @pytest.mark.parametrize(
@@ -263,97 +218,6 @@ def test_arguments_are_an_object(arguments: str, args: Any, losses: tuple[str, .
     assert lost == losses
 
 
-@pytest.mark.parametrize(
-    ("part", "media"),
-    [
-        (
-            {"inlineData": {"mimeType": "audio/wav", "data": "AA=="}},
-            Media(MediaKind.AUDIO, Base64("audio/wav", "AA==")),
-        ),
-        (
-            {"fileData": {"mimeType": "application/pdf", "fileUri": "https://example.org/x.pdf"}},
-            Media(MediaKind.DOCUMENT, Url("https://example.org/x.pdf", "application/pdf")),
-        ),
-        (
-            {"fileData": {"fileUri": "https://www.youtube.com/watch?v=1"}, "videoMetadata": {"fps": 1}},
-            Media(
-                MediaKind.VIDEO,
-                Url("https://www.youtube.com/watch?v=1"),
-                extra=Extra("gemini", {"videoMetadata": msgspec.Raw(b'{"fps": 1}')}),
-            ),
-        ),
-        (
-            {"fileData": {"mimeType": "image/png", "fileUri": "gs://bucket/x"}},
-            Media(
-                MediaKind.IMAGE,
-                FileId("gs://bucket/x"),
-                extra=Extra("gemini", {"mimeType": msgspec.Raw(b'"image/png"')}),
-            ),
-        ),
-    ],
-)
-def test_media_there_and_back(part: Any, media: Media) -> None:
-    request = decoded(contents=[{"role": "user", "parts": [part]}])
-    assert request.messages == (user(media),)
-    assert encoded(request)[0]["contents"] == [{"role": "user", "parts": [part]}]
-
-
-def test_a_file_of_the_files_api_is_an_id() -> None:
-    uri = "https://generativelanguage.googleapis.com/v1beta/files/abc-1"
-    part = decoded(contents=[{"parts": [{"file_data": {"file_uri": uri}}]}]).messages[0].parts[0]
-    assert isinstance(part, Media)
-    assert part.source == FileId(uri)
-
-
-@pytest.mark.parametrize(
-    ("media", "wire"),
-    [
-        (
-            Media(MediaKind.IMAGE, Base64("", "iVBORw0KGgo=")),
-            {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}},
-        ),
-        (
-            Media(MediaKind.IMAGE, Url("https://e.org/a.JPG?x=1")),
-            {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://e.org/a.JPG?x=1"}},
-        ),
-        (
-            Media(MediaKind.DOCUMENT, PlainText("é")),
-            {"inlineData": {"mimeType": "text/plain", "data": "w6k="}},
-        ),
-    ],
-)
-def test_media_of_others_are_told_with_their_type(media: Media, wire: Any) -> None:
-    assert encoded(asked(user(media)))[0]["contents"][0]["parts"] == [wire]
-
-
-@pytest.mark.parametrize(
-    "part",
-    [
-        Media(MediaKind.IMAGE, Url("https://e.org/picture")),
-        Media(MediaKind.DOCUMENT, FileId("file-abc")),
-        Media(MediaKind.IMAGE, Base64("", "AAAA")),
-        Opaque("anthropic", "search_result", raw({"type": "search_result"})),
-    ],
-)
-def test_content_it_cannot_hold_is_refused_by_its_place(part: Part) -> None:
-    with pytest.raises(Refused) as refusal:
-        encoded(asked(*HI, model(Text("ok")), user(Text("see"), part)))
-    assert refusal.value.param == "messages[2].content[1]"
-
-
-def test_media_of_results_stand_inside_or_beside_by_the_model() -> None:
-    image = Media(MediaKind.IMAGE, Base64("image/png", "AA"))
-    request = asked(*HI, model(ToolUse("1", "f")), user(ToolResult("1", (Text("see"), image)), Text("and")))
-    picture = {"inlineData": {"mimeType": "image/png", "data": "AA"}}
-    response = {"name": "f", "response": {"result": "see"}}
-    new = encoded(request, plain("gemini-3-pro"))[0]["contents"][2]["parts"]
-    old = encoded(request, plain("gemini-2.5-pro"))[0]["contents"][2]["parts"]
-    assert new == [{"functionResponse": response | {"parts": [picture]}}, {"text": "and"}]
-    assert old == [{"functionResponse": response}, picture, {"text": "and"}]
-    nested = decoded(contents=[{"role": "user", "parts": new}]).messages[0].parts[0]
-    assert nested == ToolResult("gemini_0_r0", (Text("see"), image), name="f")
-
-
 def test_system_texts_go_to_their_place_and_turns_of_one_side_are_one() -> None:
     request = asked(
         Message(Role.SYSTEM, (Text("a"),)),
@@ -370,196 +234,6 @@ def test_system_texts_go_to_their_place_and_turns_of_one_side_are_one() -> None:
         {"role": "model", "parts": [{"text": "3"}, {"text": "4"}]},
     ]
     assert losses == ("cache_control", "web_search_call")
-
-
-def test_tools_of_google_go_back_as_they_stood_and_others_are_refused() -> None:
-    tools = [
-        {"functionDeclarations": [{"name": "f", "description": "d", "behavior": "BLOCKING"}]},
-        {"googleSearch": {}},
-        {"codeExecution": {}},
-    ]
-    request = decoded(tools=tools)
-    assert [type(tool) for tool in request.tools] == [FunctionTool, HostedTool, HostedTool]
-    assert encoded(request)[0]["tools"] == tools
-    for tool in (HostedTool("anthropic", "web_search_20250305", raw({})), CustomTool("apply_patch")):
-        with pytest.raises(Refused, match=r"tools\[0\]"):
-            encoded(asked(*HI, tools=(tool,)))
-
-
-def test_schemas_in_googles_notation_become_json_schema() -> None:
-    googles = {
-        "type": "OBJECT",
-        "properties": {
-            "type": {"type": "STRING", "nullable": True},
-            "nullable": {"type": "ARRAY", "items": {"type": "INTEGER"}, "minItems": "2"},
-        },
-        "propertyOrdering": ["type", "nullable"],
-    }
-    tool = decoded(tools=[{"functionDeclarations": [{"name": "f", "parameters": googles}]}]).tools[0]
-    assert isinstance(tool, FunctionTool)
-    assert tool.schema is not None
-    assert json.loads(bytes(tool.schema)) == {
-        "type": "object",
-        "properties": {
-            "type": {"type": ["string", "null"]},
-            "nullable": {"type": "array", "items": {"type": "integer"}, "minItems": 2},
-        },
-    }
-
-
-@pytest.mark.parametrize(
-    ("config", "choice"),
-    [
-        ({"mode": "AUTO"}, ToolChoice(ChoiceMode.AUTO)),
-        ({"mode": "NONE"}, ToolChoice(ChoiceMode.NONE)),
-        ({"mode": "ANY"}, ToolChoice(ChoiceMode.REQUIRED)),
-        ({"mode": "ANY", "allowedFunctionNames": ["f"]}, ToolChoice(ChoiceMode.NAMED, "f")),
-        (
-            {"mode": "ANY", "allowedFunctionNames": ["f", "g"]},
-            ToolChoice(ChoiceMode.REQUIRED, allowed=("f", "g")),
-        ),
-        ({"mode": "VALIDATED"}, ToolChoice(ChoiceMode.AUTO)),
-        ({"mode": "VALIDATED", "allowedFunctionNames": ["f"]}, ToolChoice(ChoiceMode.AUTO, allowed=("f",))),
-    ],
-)
-def test_tool_choice_there_and_back(config: Any, choice: ToolChoice) -> None:
-    request = decoded(
-        toolConfig={"functionCallingConfig": config}, tools=[{"functionDeclarations": [{"name": "f"}]}]
-    )
-    assert request.tool_choice == choice
-    assert encoded(request)[0]["toolConfig"] == {"functionCallingConfig": config}
-
-
-def test_the_configuration_there_and_back() -> None:
-    config = {
-        "maxOutputTokens": 10,
-        "temperature": 0.5,
-        "topP": 0.9,
-        "topK": 40,
-        "stopSequences": ["x"],
-        "seed": 7,
-        "presencePenalty": 0.1,
-        "frequencyPenalty": 0.2,
-        "candidateCount": 2,
-        "responseLogprobs": True,
-        "logprobs": 3,
-        "responseModalities": ["TEXT", "AUDIO"],
-        "thinkingConfig": {"includeThoughts": True, "thinkingBudget": -1},
-        "speechConfig": {"voice": "x"},
-        "mediaResolution": "MEDIA_RESOLUTION_LOW",
-    }
-    others = {
-        "safetySettings": [{"category": "c", "threshold": "t"}],
-        "labels": {"team_name": "x"},
-        "cachedContent": "cachedContents/1",
-    }
-    request = decoded(generationConfig=config, **others)
-    assert request.sampling == Sampling(
-        max_tokens=10,
-        temperature=0.5,
-        top_p=0.9,
-        top_k=40,
-        stop=("x",),
-        seed=7,
-        presence_penalty=0.1,
-        frequency_penalty=0.2,
-        candidates=2,
-        logprobs=True,
-        top_logprobs=3,
-    )
-    assert request.reasoning == Reasoning(budget_tokens=-1, summary="auto")
-    assert request.pin == "cachedContents/1"
-    wire, losses = encoded(request)
-    assert (
-        wire
-        == {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "generationConfig": config} | others
-    )
-    assert losses == ()
-
-
-@pytest.mark.parametrize(
-    ("config", "kind"),
-    [
-        ({"responseMimeType": "application/json"}, OutputKind.JSON),
-        ({"responseMimeType": "text/plain"}, OutputKind.TEXT),
-        ({"responseMimeType": "application/json", "responseSchema": {"type": "STRING"}}, OutputKind.SCHEMA),
-        ({"responseJsonSchema": {"type": "string"}}, OutputKind.SCHEMA),
-        ({"response_json_schema": {"type": "string"}}, OutputKind.SCHEMA),
-    ],
-)
-def test_the_shape_of_the_answer_is_read(config: Any, kind: OutputKind) -> None:
-    output = decoded(generationConfig=config).output
-    assert output.kind is kind
-    if kind is OutputKind.SCHEMA:
-        assert output.schema is not None
-        assert json.loads(bytes(output.schema)) == {"type": "string"}
-        assert (
-            encoded(decoded(generationConfig=config))[0]["generationConfig"]["responseMimeType"]
-            == "application/json"
-        )
-
-
-def test_an_enum_as_text_stays_with_gemini() -> None:
-    config = {"responseMimeType": "text/x.enum", "responseSchema": {"type": "STRING", "enum": ["a"]}}
-    request = decoded(generationConfig=config)
-    assert request.output.kind is OutputKind.TEXT
-    assert encoded(request)[0]["generationConfig"] == config
-
-
-@pytest.mark.parametrize(
-    ("reasoning", "style", "wire"),
-    [
-        (Reasoning(effort="low"), EffortStyle.EFFORT, {"thinkingLevel": "LOW"}),
-        (Reasoning(effort="xhigh"), EffortStyle.EFFORT, {"thinkingLevel": "HIGH"}),
-        (Reasoning(effort="low"), EffortStyle.BUDGET, {"thinkingBudget": 1024}),
-        (Reasoning(budget_tokens=5), EffortStyle.EFFORT, {"thinkingBudget": 5}),
-        (Reasoning(enabled=False), EffortStyle.BUDGET, {"thinkingBudget": 0}),
-        (
-            Reasoning(enabled=True, budget_tokens=9),
-            EffortStyle.BUDGET,
-            {"includeThoughts": True, "thinkingBudget": 9},
-        ),
-        (Reasoning(summary="omitted"), EffortStyle.BUDGET, {"includeThoughts": False}),
-        (Reasoning(adaptive=True), EffortStyle.BUDGET, {"thinkingBudget": -1}),
-    ],
-)
-def test_thinking_is_asked_for_in_the_targets_terms(
-    reasoning: Reasoning, style: EffortStyle, wire: Any
-) -> None:
-    out, _ = encoded(asked(*HI, reasoning=reasoning), Abilities(model="m", effort_style=style))
-    assert out["generationConfig"]["thinkingConfig"] == wire
-
-
-def test_what_the_dialect_lacks_is_told() -> None:
-    request = asked(
-        Message(Role.USER, (Text("hi"),), name="bob"),
-        sampling=Sampling(logit_bias=raw({"1": 2})),
-        user="u",
-        metadata=raw({}),
-        service_tier="flex",
-        cache_key="k",
-        parallel_tools=False,
-        store=True,
-        extra=Extra("openai-chat", {"prediction": raw({})}),
-        tools=(FunctionTool("f", strict=True),),
-    )
-    assert set(encoded(request)[1]) == {
-        "logit_bias",
-        "user",
-        "metadata",
-        "service_tier",
-        "cache_key",
-        "parallel_tools",
-        "store",
-        "name",
-        "prediction",
-        "strict",
-    }
-
-
-def test_the_state_of_another_provider_is_refused() -> None:
-    with pytest.raises(Refused):
-        encoded(asked(*HI, pin="resp_1"))
 
 
 @pytest.mark.parametrize(
@@ -667,6 +341,8 @@ _JSON = st.recursive(
     ),
     max_leaves=20,
 )
+
+
 _FIELDS = st.sampled_from(
     ["contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "cachedContent", "labels"]
 )
