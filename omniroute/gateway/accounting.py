@@ -54,6 +54,9 @@ def finish(entry: UsageEntry, prices: Prices) -> RequestRow:
         ttft_ms=_ms(entry.first_byte_s, entry.started_s),
         duration_ms=_ms(entry.ended_s, entry.started_s) or 0,
         dropped=tuple(entry.dropped),
+        combo=entry.combo,
+        cache=entry.cache,
+        decision=entry.decision() if entry.decision is not None else None,
     )
 
 

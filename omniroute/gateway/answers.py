@@ -2,14 +2,15 @@
 
 import fnmatch
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from omniroute.errors import HEALS_BY_ITSELF, HTTP_STATUS, ErrorKind, Failure, FailureKind, Refused
 from omniroute.gateway.call import ErrorAnswer, Operation
 from omniroute.gateway.usage_log import UsageEntry
-from omniroute.records import ApiKey, FormatName
+from omniroute.records import ApiKey
 from omniroute.routing.plan import Attempt
-from omniroute.routing.resolve import Target
+from omniroute.routing.route import Member, Node, Route
 
 _KINDS: Mapping[FailureKind, ErrorKind] = {
     FailureKind.CONNECT: ErrorKind.BAD_GATEWAY,
@@ -25,6 +26,7 @@ _KINDS: Mapping[FailureKind, ErrorKind] = {
     FailureKind.SILENT: ErrorKind.TIMEOUT,
     FailureKind.BAD_REQUEST: ErrorKind.BAD_REQUEST,
     FailureKind.CONTENT: ErrorKind.BAD_REQUEST,
+    FailureKind.CANNOT_EXPRESS: ErrorKind.UNSUPPORTED,
     FailureKind.CLIENT_GONE: ErrorKind.INTERNAL,
 }
 _OWN_STATUS = frozenset(
@@ -39,45 +41,54 @@ _OWN_STATUS = frozenset(
 )
 """Kinds where the upstream's own status and body say more to a client than ours would."""
 
-_PATHS = {
-    FormatName.OPENAI_CHAT: "/v1/chat/completions",
-    FormatName.OPENAI_RESPONSES: "/v1/responses",
-    FormatName.ANTHROPIC: "/v1/messages",
-    FormatName.GEMINI: "/v1beta/models/MODEL:generateContent",
-    FormatName.OLLAMA: "/api/chat",
-}
 
+def allowed(key: ApiKey | None, requested: str, route: Route) -> Route:
+    """The route with the members the key may use. Raises `Refused` when there are none.
 
-def check_key(key: ApiKey | None, requested: str, target: Target) -> None:
-    """Raises `Refused` unless one of the model's names matches a pattern of the key."""
-    if key is None or not key.allowed_models:
-        return
-    provider = target.provider
-    names = [requested, *(f"{name}/{target.model}" for name in (provider.id, *provider.aliases))]
-    if not any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in key.allowed_models):
+    A key that may use a combo's own name may use all its members.
+    """
+    if key is None or not key.allowed_models or _matches(key, requested):
+        return route
+    if route.combo is not None and _matches(key, route.combo.name):
+        return route
+    root = _kept(route.root, lambda member: any(_matches(key, name) for name in _names(member)))
+    if root is None:
         raise Refused(
             ErrorKind.NOT_ALLOWED, f"the key {key.name!r} may not use the model {requested!r}", param="model"
         )
+    return route if root is route.root else replace(route, root=root)
 
 
-def check_format(target: Target, operation: Operation) -> None:
-    """Raises `Refused` when the provider cannot be asked in the client's dialect."""
-    provider = target.provider
-    if operation.endpoint is not None:
-        if operation.endpoint not in provider.endpoints:
-            raise Refused(ErrorKind.UNSUPPORTED, f"{provider.name} offers no {operation.endpoint.value}")
-        return
-    facts = provider.model(target.model)
-    spoken = facts.formats if facts is not None and facts.formats else tuple(provider.formats)
-    if operation.format in spoken:
-        return
-    paths = [path for name in spoken if (path := _PATHS.get(name))]
-    way = f"send it to {' or '.join(paths)}" if paths else "no path of this gateway reaches it"
-    raise Refused(
-        ErrorKind.UNSUPPORTED,
-        f"{provider.name} does not speak {operation.format} for {target.model!r}; {way}",
-        param="model",
-    )
+def _matches(key: ApiKey, name: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in key.allowed_models)
+
+
+def _names(member: Member) -> list[str]:
+    return [f"{name}/{member.model}" for name in (member.provider.id, *member.provider.aliases)]
+
+
+def _kept(node: Node, may: Callable[[Member], bool]) -> Node | None:
+    """The tree without the members that may not be asked; itself when nothing goes."""
+    if isinstance(node, Member):
+        return node if may(node) else None
+    children = tuple(kept for child in node.children if (kept := _kept(child, may)) is not None)
+    if not children:
+        return None
+    return node if children == node.children else replace(node, children=children)
+
+
+def check_route(route: Route, operation: Operation) -> Route:
+    """The route with the members that can do what the path is for. Raises `Refused` when none can."""
+    endpoint = operation.endpoint
+    if endpoint is None:
+        root = _kept(route.root, lambda member: bool(member.provider.formats))
+    else:
+        root = _kept(route.root, lambda member: endpoint in member.provider.endpoints)
+    if root is None:
+        who = route.members[0].provider.name
+        what = "holds no conversations" if endpoint is None else f"offers no {endpoint.value}"
+        raise Refused(ErrorKind.UNSUPPORTED, f"{who} {what}", param="model" if endpoint is None else None)
+    return route if root is route.root else replace(route, root=root)
 
 
 def of_refusal(refused: Refused) -> ErrorAnswer:
@@ -136,6 +147,10 @@ def scrubbed(failure: Failure, secret: str | None) -> Failure:
 def headers_of(entry: UsageEntry, *, attempts: int) -> dict[str, str]:
     """What every answer says of its way."""
     headers = {"X-OmniRoute-Attempts": str(attempts)}
+    if entry.dropped:
+        headers["X-OmniRoute-Dropped"] = ", ".join(entry.dropped).encode("ascii", "replace").decode()
+    if entry.combo is not None:
+        headers["X-OmniRoute-Combo"] = entry.combo.encode("ascii", "replace").decode()
     if entry.provider and entry.model:
         headers["X-OmniRoute-Model"] = f"{entry.provider}/{entry.model}".encode("ascii", "replace").decode()
     return headers

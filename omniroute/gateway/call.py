@@ -6,10 +6,31 @@ from typing import Protocol
 
 import msgspec
 
+from omniroute.conversation.request import Request
+from omniroute.conversation.response import Response
 from omniroute.errors import ErrorKind
 from omniroute.formats import FORMATS, Format, embeddings
+from omniroute.formats.codec import Encoded, ReplyFacts, StreamEncoder
 from omniroute.formats.watch import Seen
 from omniroute.records import ApiKey, Endpoint, FormatName
+
+
+class Dialect(Protocol):
+    """How the clients of one path speak: a `Format`, or a variant of one."""
+
+    STREAM_TYPE: str
+
+    def decode_request(self, body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
+        """What the client asks. Raises `Refused`."""
+
+    def encode_response(self, response: Response, facts: ReplyFacts) -> Encoded:
+        """A whole answer."""
+
+    def stream_encoder(self, facts: ReplyFacts) -> StreamEncoder:
+        """A writer for a new stream."""
+
+    def stream_error(self, kind: ErrorKind, message: str, *, request_id: str) -> bytes:
+        """An error inside a stream that has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +39,36 @@ class Operation:
 
     name: str
     dialect: FormatName
-    """Whose errors, headers and streams these are."""
+    """Whose errors and headers these are."""
     read_whole: Callable[[bytes], Seen]
     format: FormatName | None = None
     """The conversation's dialect; `None` for an endpoint that is none."""
     endpoint: Endpoint | None = None
+    variant: Dialect | None = None
+    """How this path's requests and answers differ from its dialect's; then nothing passes untouched."""
 
     @property
     def codec(self) -> Format:
-        """Speaks the errors, and reads streams."""
+        """Speaks the errors, and reads streams that pass."""
         return FORMATS[self.dialect]
 
+    @property
+    def writer(self) -> Dialect:
+        """Reads the client's requests, and writes its answers."""
+        return self.variant or FORMATS[self.dialect]
 
-def _conversation(name: str, format_name: FormatName) -> Operation:
-    return Operation(name, format_name, FORMATS[format_name].read_whole, format=format_name)
+    @property
+    def passes(self) -> bool:
+        """Bytes may pass to and from an upstream of the same dialect."""
+        return self.variant is None
+
+    def decode_request(self, body: bytes, *, model: str | None, stream: bool) -> Request:
+        """What the client asks. Raises `Refused`."""
+        return self.writer.decode_request(body, model=model, stream=stream)
+
+
+def _conversation(name: str, format_name: FormatName, variant: Dialect | None = None) -> Operation:
+    return Operation(name, format_name, FORMATS[format_name].read_whole, format=format_name, variant=variant)
 
 
 CHAT = _conversation("chat", FormatName.OPENAI_CHAT)
@@ -78,6 +115,13 @@ class ErrorAnswer:
     should_retry: bool = True
 
 
+class TellInBand(Protocol):
+    """Words an error for a stream that has begun."""
+
+    def __call__(self, kind: ErrorKind, message: str, *, request_id: str) -> bytes:
+        """The event that ends the stream."""
+
+
 class Reply(Protocol):
     """The way back to the client."""
 
@@ -97,8 +141,17 @@ class Reply(Protocol):
     async def end(self) -> None:
         """Close the stream normally."""
 
-    async def fail(self, error: ErrorAnswer, headers: Mapping[str, str]) -> None:
-        """Tell of an error: with its status, or in-band when the status is spent."""
+    async def fail(
+        self, error: ErrorAnswer, headers: Mapping[str, str], *, in_band: TellInBand | None = None
+    ) -> None:
+        """Tell of an error: with its status, or when the status is spent in-band, as `in_band` words it."""
+
+    @property
+    def wants_progress(self) -> bool:
+        """The client asks to be told how far its stream is."""
+
+    async def progress(self, event: bytes) -> None:
+        """Send an event about the stream, and the head of the stream before it when none was sent."""
 
     async def keep_alive(self) -> None:
         """Send a comment, and the head of a stream before it when none was sent."""

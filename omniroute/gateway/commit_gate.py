@@ -21,7 +21,13 @@ class CommitGate:
 
         Raises ProtocolError as the watch does.
         """
-        out = self._watch.pass_on(chunk)
+        return self._let(self._watch.pass_on(chunk))
+
+    def end(self) -> bytes:
+        """The same once no bytes follow."""
+        return self._let(self._watch.rest())
+
+    def _let(self, out: bytes) -> bytes:
         if self.is_open:
             return out
         self._held += out

@@ -1,19 +1,24 @@
 """The life of one client request."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
-from omniroute.errors import HTTP_STATUS, Failure, Refused
+from omniroute.errors import HTTP_STATUS, ErrorKind, Failure, FailureKind, Refused
 from omniroute.formats.envelope import Envelope
 from omniroute.gateway import answers
 from omniroute.gateway.call import Call, Reply
+from omniroute.gateway.dialogue import Dialogue, Prepared
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.relay import Relay
 from omniroute.gateway.session import session_of
 from omniroute.gateway.usage_log import UsageEntry, UsageLog
+from omniroute.gateway.way import Way
 from omniroute.records import Outcome, Snapshot
 from omniroute.routing.decide import decide
-from omniroute.routing.plan import Attempt, plan
-from omniroute.routing.resolve import resolve
+from omniroute.routing.plan import Attempt
+
+DEADLINE_S = 60.0
+"""No attempt begins later than this after the first."""
 
 
 async def exchange(gateway: Gateway, call: Call, reply: Reply) -> None:
@@ -52,26 +57,38 @@ async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply
         envelope.stream if call.stream is None else call.stream
     )
     entry.session_id = session_of(call.headers, envelope)
-    target = resolve(snapshot, entry.requested_model, only_provider=call.only_provider)
-    answers.check_key(call.key, entry.requested_model, target)
-    answers.check_format(target, call.operation)
-    attempts = gateway.health.usable(plan(snapshot, (target,)))
+    dialogue = Dialogue(gateway, snapshot, call, envelope, entry.stream)
+    way = Way(gateway, dialogue, entry)
+    attempts = await way.plan()
     failures: list[tuple[Attempt, Failure]] = []
-    while (attempt := decide(attempts, failures)) is not None:
-        failure = await Relay(gateway, snapshot, attempt, call, envelope, reply, entry).run()
-        gateway.health.observe(attempt, failure)
+    until_s = gateway.clock.monotonic_s() + DEADLINE_S
+    while (step := decide(attempts, failures)) is not None:
+        if failures and not await way.wait(step, until_s=until_s):
+            break
+        attempt = step.attempt
+        prepared = _prepared(dialogue, attempt, is_last=len(attempts) == 1)
+        if isinstance(prepared, Failure):
+            failures.append((attempt, prepared))
+            continue
+        failure = await Relay(gateway, dialogue, prepared, attempt, reply, entry).run()
         if failure is None or entry.first_byte_s is not None:
             return  # answered, or content was handed on: after that there is no way back
         failures.append((attempt, failure))
-    await _give_up(gateway, failures, call, reply, entry)
+    await _give_up(failures, call, reply, entry)
+
+
+def _prepared(dialogue: Dialogue, attempt: Attempt, *, is_last: bool) -> Prepared | Failure:
+    """How the attempt asks, or why it cannot. Raises `Refused` when there is no other to try."""
+    try:
+        return dialogue.prepare(attempt)
+    except Refused as refused:
+        if is_last or refused.kind is not ErrorKind.UNSUPPORTED:
+            raise
+        return Failure(kind=FailureKind.CANNOT_EXPRESS, message=refused.message)
 
 
 async def _give_up(
-    gateway: Gateway,
-    failures: list[tuple[Attempt, Failure]],
-    call: Call,
-    reply: Reply,
-    entry: UsageEntry,
+    failures: Sequence[tuple[Attempt, Failure]], call: Call, reply: Reply, entry: UsageEntry
 ) -> None:
     """Tell the client of the last failure, in its dialect, with the earliest time to come back."""
     error = answers.of_failures(failures, same_dialect=call.operation.format is not None)

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 
 from omniroute.clock import Clock
-from omniroute.gateway.health import HealthBook
+from omniroute.gateway.addresses import Addresses
+from omniroute.gateway.counted import Counts
+from omniroute.gateway.health.book import HealthBook
 from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
+from omniroute.gateway.replay import Replay
 from omniroute.gateway.snapshot import build_snapshot
+from omniroute.gateway.turns import Turns
 from omniroute.gateway.upstream import Upstream
-from omniroute.gateway.upstream_request import Addresses
 from omniroute.gateway.usage_log import UsageLog
 from omniroute.providers.pricing import Prices
 from omniroute.records import Provider, Snapshot
@@ -38,7 +42,11 @@ class Gateway:
     prices: Prices
     usage_log: UsageLog
     health: HealthBook
+    turns: Turns
+    rng: Random
     addresses: Addresses
+    replay: Replay
+    counts: Counts
     live: Live
     data_dir: str
     started_at_ms: int

@@ -1,5 +1,6 @@
 """Which conversation a request belongs to, as far as the client says."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from omniroute.formats.envelope import Envelope
 
 _HEADERS = ("X-Session-Id", "session_id", "session-id", "conversation_id", "x-session-affinity")
 _MAX_CHARS = 128
+_BEGINNINGS = ("messages", "input", "contents")
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def session_of(headers: Mapping[str, str], envelope: Envelope) -> str | None:
@@ -21,6 +24,31 @@ def session_of(headers: Mapping[str, str], envelope: Envelope) -> str | None:
     if "metadata" in envelope:
         return _of_metadata(envelope.value("metadata"))
     return None
+
+
+def fingerprint(envelope: Envelope, tenant: str) -> str | None:
+    """A name for the conversation made of how it begins, so all its turns have the same.
+
+    `None` for a request without messages. Nothing of the text can be read from it.
+    """
+    first = next((raw for name in _BEGINNINGS if (raw := envelope.raw(name)) is not None), None)
+    if first is None:
+        return None
+    digest = hashlib.blake2b(digest_size=8)
+    for part in (tenant.encode(), envelope.raw("model") or b"", _first_of_user(first)):
+        digest.update(part)
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _first_of_user(messages: bytes) -> bytes:
+    """The messages up to the first of a user: what later turns only add to."""
+    try:
+        items = _ITEMS.decode(messages)
+    except msgspec.MsgspecError:
+        return messages  # one text
+    place = next((place for place, item in enumerate(items) if b'"user"' in bytes(item)), len(items))
+    return b"".join(bytes(item) for item in items[: place + 1])
 
 
 def _of_metadata(metadata: Any) -> str | None:  # JSON of any shape

@@ -33,8 +33,11 @@ class UsageEntry:
         "api_key_id",
         "api_key_name",
         "attempts",
+        "cache",
         "client_format",
+        "combo",
         "complete",
+        "decision",
         "dropped",
         "ended_s",
         "error",
@@ -95,6 +98,10 @@ class UsageEntry:
         self.first_byte_s: float | None = None
         self.ended_s: float | None = None
         self.dropped: list[str] = []
+        self.combo: str | None = None
+        self.cache: str | None = None
+        self.decision: Callable[[], bytes] | None = None
+        """Why the request went where it went; encoded when its row is written."""
 
     def end(self, outcome: Outcome, status: int, error: str | None = None) -> None:
         """How it ended for the client."""

@@ -1,6 +1,6 @@
 """The attempts a request may make, in order, and why others are left out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -53,7 +53,8 @@ class Terms:
     outlook: Outlook
     rng: Random
     needs: Needs = field(default_factory=Needs)
-    session: str | None = None
+    session: Callable[[], str | None] = lambda: None
+    """Names the conversation; asked only when there are accounts to choose among."""
     turn: int = 0
     """How often the round-robin combo that is asked for was asked before."""
 
@@ -153,8 +154,9 @@ class _Planning:
             return accounts
         preferences, terms = self._preferences, self._terms
         strategy = strategy_of(preferences, member.provider)
-        if preferences.session_affinity and terms.session and strategy is not AccountStrategy.FILL_FIRST:
-            return by_session(accounts, terms.session)
+        affine = preferences.session_affinity and strategy is not AccountStrategy.FILL_FIRST
+        if affine and (session := terms.session()) is not None:
+            return by_session(accounts, session)
         pick = Pick(terms.outlook.load, terms.rng, preferences.sticky_round_robin_limit)
         return picking.STRATEGIES[strategy](accounts, pick)
 

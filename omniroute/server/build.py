@@ -3,25 +3,31 @@
 import asyncio
 from datetime import datetime, tzinfo
 from functools import partial
+from random import SystemRandom
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from omniroute.clock import Clock
 from omniroute.errors import ConfigError
 from omniroute.gateway.accounting import finish
+from omniroute.gateway.addresses import Addresses
+from omniroute.gateway.counted import Counts
 from omniroute.gateway.demo import DEMO_PROVIDER, DemoUpstream
 from omniroute.gateway.gateway import Gateway
-from omniroute.gateway.health import OpenBook
+from omniroute.gateway.health.book import HealthBook
+from omniroute.gateway.health.keeping import restore
 from omniroute.gateway.http1.upstream import Http1Upstream
 from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
+from omniroute.gateway.replay import Replay
 from omniroute.gateway.snapshot import build_snapshot
-from omniroute.gateway.upstream_request import Addresses
+from omniroute.gateway.turns import Turns
 from omniroute.gateway.usage_log import UsageLog
 from omniroute.gateway.window import Sums
 from omniroute.paths import Paths
 from omniroute.providers.load import load_catalogue
 from omniroute.providers.pricing import Prices
 from omniroute.settings import Settings, environment
+from omniroute.store import health as kept_health
 from omniroute.store import usage
 from omniroute.store.configuration import load_configuration
 from omniroute.store.database import open_database
@@ -47,6 +53,14 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
         prices = Prices(catalogue)
         usage_log = UsageLog(database, clock, partial(finish, prices=prices))
         live = Live(clock, zone, usage_log.running)
+        rng = SystemRandom()
+        health = HealthBook(
+            clock,
+            preferences=lambda: gateway.snapshot.preferences,
+            price=lambda provider, model: prices.price_of(provider.label, model),
+            rng=rng,
+        )
+        restore(health, await database.read(kept_health.listing), now_s=health.now_s)
         gateway = Gateway(
             settings=settings,
             clock=clock,
@@ -62,8 +76,12 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             keepalive=KeepAlive(clock, every_s=settings.keepalive_ms / 1000),
             prices=prices,
             usage_log=usage_log,
-            health=OpenBook(),
+            health=health,
+            turns=Turns(),
+            rng=rng,
             addresses=Addresses(),
+            replay=Replay(clock),
+            counts=Counts(clock),
             live=live,
             data_dir=str(paths.data_dir),
             started_at_ms=clock.now_ms(),
@@ -71,6 +89,9 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
     except BaseException:
         await database.close()
         raise
+    health.accounts_of = lambda provider_id: [
+        account.id for account in gateway.snapshot.accounts.get(provider_id, ()) if account.is_active
+    ]
     usage_log.on_rows = live.observe
     live.start_day_with(
         Sums(

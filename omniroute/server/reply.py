@@ -7,7 +7,7 @@ from aiohttp import web
 from omniroute.clock import iso
 from omniroute.errors import ErrorKind
 from omniroute.gateway.answers import retry_headers
-from omniroute.gateway.call import ErrorAnswer, Operation
+from omniroute.gateway.call import ErrorAnswer, Operation, TellInBand
 
 
 class HttpReply:
@@ -40,7 +40,9 @@ class HttpReply:
         if self.response is not None:
             return  # a comment has sent it already
         response = web.StreamResponse(headers={**self._headers, **headers})
-        response.headers["Content-Type"] = self._operation.codec.STREAM_TYPE
+        response.headers["Content-Type"] = self._operation.writer.STREAM_TYPE
+        if self.wants_progress:
+            response.headers["X-OmniRoute-Progress"] = "enabled"
         response.headers["Cache-Control"] = "no-cache, no-transform"
         response.headers["X-Accel-Buffering"] = "no"
         self.response = response
@@ -57,15 +59,18 @@ class HttpReply:
         assert self.response is not None, "end before begin"  # noqa: S101
         await self.response.write_eof()
 
-    async def fail(self, error: ErrorAnswer, headers: Mapping[str, str]) -> None:
-        """Tell of an error: with its status, or in-band when the status is spent."""
+    async def fail(
+        self, error: ErrorAnswer, headers: Mapping[str, str], *, in_band: TellInBand | None = None
+    ) -> None:
+        """Tell of an error: with its status, or when the status is spent in-band, as `in_band` words it."""
         request_id = self._headers["X-Request-Id"]
         if self.response is None:
             body = error.body or self._encoded(error, request_id)
             headers = {**headers, **retry_headers(error), "Content-Type": "application/json"}
             await self.whole(error.status, headers, body)
             return
-        event = self._operation.codec.stream_error(error.kind, error.message, request_id=request_id)
+        in_band = in_band or self._operation.writer.stream_error
+        event = in_band(error.kind, error.message, request_id=request_id)
         await self.write(event if self._at_frame_end else b"\n\n" + event)
         await self.end()
 
@@ -87,6 +92,20 @@ class HttpReply:
             return
         await self.begin({})
         await self.write(comment)
+
+    @property
+    def wants_progress(self) -> bool:
+        """The client asks to be told how far its stream is, and the dialect has events for it."""
+        asked = self._request.headers.get("X-OmniRoute-Progress", "").strip().lower() in ("true", "1")
+        return asked and self._operation.writer.STREAM_TYPE.startswith("text/event-stream")
+
+    async def progress(self, event: bytes) -> None:
+        """Send an event about the stream, where the dialect's own events allow it."""
+        transport = self._request.transport
+        if not self._at_frame_end or transport is None or transport.is_closing():
+            return
+        await self.begin({})
+        await self.write(event)
 
     def _encoded(self, error: ErrorAnswer, request_id: str) -> bytes:
         wait_s = error.retry_after_s

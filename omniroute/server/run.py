@@ -19,6 +19,7 @@ from omniroute.api.system import ServerFile
 from omniroute.clock import SystemClock
 from omniroute.errors import OmniRouteError, StoreError
 from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.health import keeping
 from omniroute.paths import Paths
 from omniroute.server.app import App
 from omniroute.server.build import build_gateway, close_gateway, secrets_in_use
@@ -158,6 +159,7 @@ class Server:
                     for name, work in (
                         ("live state", gateway.live.run),
                         ("keep-alive", gateway.keepalive.run),
+                        ("health", lambda: keeping.run(gateway.health, gateway.database, gateway.clock)),
                         ("configuration watch", lambda: watch_configuration(gateway)),
                     )
                 ]
@@ -300,6 +302,7 @@ async def _write_last_rows(gateway: Gateway) -> None:
     for attempt in range(1, FINAL_WRITE_TRIES + 1):
         try:
             await gateway.usage_log.flush()
+            await keeping.flush(gateway.health, gateway.database, gateway.clock)
         except StoreError:
             if attempt == FINAL_WRITE_TRIES:
                 raise

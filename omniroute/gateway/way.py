@@ -1,0 +1,143 @@
+"""Where one request goes: its plan, the waits between its attempts, and the record of both."""
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from omniroute.conversation.count import count_request
+from omniroute.conversation.tokens import family_of
+from omniroute.errors import ErrorKind, Refused
+from omniroute.gateway import answers
+from omniroute.gateway.dialogue import Dialogue
+from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.session import fingerprint
+from omniroute.gateway.usage_log import UsageEntry
+from omniroute.records import Strategy
+from omniroute.routing import decision
+from omniroute.routing.auto import Needs
+from omniroute.routing.decide import Step
+from omniroute.routing.decision import Decision
+from omniroute.routing.outlook import Obstacle, Scope
+from omniroute.routing.plan import Attempt, Plan, Terms, plan
+from omniroute.routing.resolve import route_of
+from omniroute.routing.route import Group, Route
+
+LONGEST_QUEUE_S = 30.0
+"""A request waits this long at most for an account whose limit will let it through."""
+
+
+@dataclass(slots=True)
+class Way:
+    """One request on its way to its attempts."""
+
+    gateway: Gateway
+    dialogue: Dialogue
+    entry: UsageEntry
+    notes: list[str] = field(default_factory=list)
+
+    async def plan(self) -> Sequence[Attempt]:
+        """The attempts in order; at least one. Raises `Refused`, saying when to come back if it is known."""
+        route = self._route()
+        waited_s = 0.0
+        while True:
+            made = plan(self.dialogue.snapshot, route, self._terms(route))
+            self._record(route, made)
+            if made.attempts:
+                return made.attempts
+            wait_s = self._worth_waiting(made.obstacles, waited_s)
+            if wait_s is None:
+                raise self._no_account(route, made)
+            waited_s += wait_s
+            await asyncio.sleep(wait_s)
+
+    async def wait(self, step: Step, *, until_s: float) -> bool:
+        """Pause before an attempt as long as it needs; False when it would begin too late."""
+        gateway, attempt = self.gateway, step.attempt
+        delay_s = step.delay_s
+        if delay_s > 0 and (
+            obstacle := gateway.health.obstacle(attempt.provider, attempt.account, attempt.model)
+        ):
+            delay_s = max(delay_s, obstacle.until_s - gateway.health.now_s)
+        if gateway.clock.monotonic_s() + delay_s > until_s:
+            return False
+        if delay_s > 0:
+            await asyncio.sleep(delay_s)
+        return True
+
+    def _route(self) -> Route:
+        call, snapshot = self.dialogue.call, self.dialogue.snapshot
+        name = self.entry.requested_model or ""
+        route = route_of(snapshot, name, only_provider=call.only_provider)
+        route = answers.allowed(call.key, name, route)
+        route = answers.check_route(route, call.operation)
+        if route.combo is not None:
+            self.entry.combo = route.combo.name
+        return route
+
+    def _terms(self, route: Route) -> Terms:
+        gateway, dialogue = self.gateway, self.dialogue
+        turn = 0
+        root = route.root
+        if isinstance(root, Group) and root.config.strategy is Strategy.ROUND_ROBIN:
+            turn = gateway.turns.next(root.combo.id)
+        return Terms(
+            outlook=gateway.health,
+            rng=gateway.rng,
+            needs=self._needs() if len(route.members) > 1 else Needs(),
+            session=lambda: self.entry.session_id or fingerprint(dialogue.envelope, dialogue.tenant),
+            turn=turn,
+        )
+
+    def _needs(self) -> Needs:
+        envelope, body = self.dialogue.envelope, self.dialogue.call.body
+        tools = "tools" in envelope and bytes(envelope.raw("tools") or b"[]") != b"[]"
+        images = b'"image' in body or b'"inlineData"' in body or b'"images"' in body
+        return Needs(tokens=self._tokens, body_bytes=len(body), tools=tools, images=images)
+
+    def _tokens(self) -> int:
+        if self.dialogue.call.operation.format is None:
+            return 0
+        request = self.dialogue.request
+        return count_request(request, family_of(request.model))
+
+    def _worth_waiting(self, obstacles: Sequence[Obstacle], waited_s: float) -> float | None:
+        """Seconds until something may be free, when that is soon; `None`: tell the client instead."""
+        if not obstacles:
+            return None
+        first = min(obstacles, key=lambda obstacle: obstacle.until_s)
+        wait_s = max(first.until_s - self.gateway.health.now_s, 0.01)
+        is_brief = first.scope is Scope.LIMIT or first.reason == "probing"
+        return wait_s if is_brief and waited_s + wait_s <= LONGEST_QUEUE_S else None
+
+    def _no_account(self, route: Route, made: Plan) -> Refused:
+        """What to tell a client that no account can serve now."""
+        now_s = self.gateway.health.now_s
+        ends = [one.until_s - now_s for one in made.obstacles if math.isfinite(one.until_s)]
+        limited = made.obstacles and all(one.reason == "rate_limit_exceeded" for one in made.obstacles)
+        kind = ErrorKind.RATE_LIMITED if limited else ErrorKind.UNAVAILABLE
+        whys = "; ".join(
+            dict.fromkeys(
+                f"{one.provider}/{one.model}{f' ({one.account})' if one.account else ''}: {one.skipped}"
+                for one in made.candidates
+                if one.skipped and one.provider
+            )
+        )
+        message = (
+            f"no account can serve {route.requested!r} now: {whys}"
+            if whys
+            else (f"no account can serve {route.requested!r}")
+        )
+        return Refused(kind, message, retry_after_s=max(min(ends), 1.0) if ends else None)
+
+    def _record(self, route: Route, made: Plan) -> None:
+        self.entry.decision = lambda: decision.encode(
+            Decision(
+                requested=route.requested,
+                aliases=route.hops,
+                combo=route.combo.name if route.combo else None,
+                strategy=made.strategy,
+                candidates=made.candidates,
+                notes=tuple(self.notes),
+            )
+        )
