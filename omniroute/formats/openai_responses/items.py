@@ -20,6 +20,7 @@ REASONING = "reasoning"
 FUNCTION_CALL = "function_call"
 CUSTOM_CALL = "custom_tool_call"
 MESSAGE = "message"
+IMAGE_CALL = "image_generation_call"
 
 BLANK_LINE = "\n\n"
 """Between the parts of a summary that are shown as one text."""

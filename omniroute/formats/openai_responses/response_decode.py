@@ -3,7 +3,7 @@
 import msgspec
 
 from omniroute.conversation.fold import StreamFailed
-from omniroute.conversation.parts import Opaque, Part, ToolUse
+from omniroute.conversation.parts import Base64, Media, MediaKind, Opaque, Part, ToolUse
 from omniroute.conversation.request import TokenLogprob
 from omniroute.conversation.response import Candidate, Finish, FinishReason, Response
 from omniroute.conversation.usage import UNKNOWN
@@ -11,6 +11,7 @@ from omniroute.errors import Failure, ProtocolError
 from omniroute.formats.openai_responses.items import (
     CUSTOM_CALL,
     FUNCTION_CALL,
+    IMAGE_CALL,
     MESSAGE,
     REASONING,
     decode_call,
@@ -112,6 +113,9 @@ def decode_item(raw: msgspec.Raw, logprobs: list[TokenLogprob]) -> list[Part]:
         return [thinking] if thinking.text or thinking.signature else []
     if kind in (FUNCTION_CALL, CUSTOM_CALL):
         return [decode_call(item, custom=kind == CUSTOM_CALL)]
+    if kind == IMAGE_CALL and (image := item.text("result")):
+        media_type = f"image/{item.text('output_format') or 'png'}"
+        return [Media(MediaKind.IMAGE, Base64(media_type, image), extra=item.rest())]
     return [Opaque(DIALECT, kind or "", raw)]
 
 

@@ -20,6 +20,7 @@ from omniroute.conversation.request import Request, TokenLogprob
 from omniroute.conversation.response import Candidate, Finish, FinishReason, Response
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.formats.codec import Encoded, Losses, ReplyFacts, call_id
+from omniroute.formats.openai_responses.items import IMAGE_CALL
 from omniroute.formats.openai_responses.members import DIALECT, own
 from omniroute.formats.openai_responses.output_items import (
     Item,
@@ -132,9 +133,16 @@ def output_item(part: Part, number: int, facts: ReplyFacts, losses: Losses) -> o
             return {"id": f"rs_{facts.id}_{number}", **reasoning_item(part)}
         case Opaque(format, _, value) if format == DIALECT:
             return value
-        case Media(kind=MediaKind.IMAGE, source=Base64(data=image)):
-            id = f"ig_{facts.id}_{number}"
-            return {"id": id, "type": "image_generation_call", "status": "completed", "result": image}
+        case Media(kind=MediaKind.IMAGE, source=Base64(media_type, image)):
+            note_extra(part.extra, losses)
+            return {
+                "id": f"ig_{facts.id}_{number}",
+                "type": IMAGE_CALL,
+                "status": "completed",
+                "result": image,
+                "output_format": media_type.removeprefix("image/") or "png",
+                **(own(part.extra) or {}),
+            }
         case _:
             note_lost(part, losses)
             return None

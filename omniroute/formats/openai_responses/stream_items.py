@@ -160,11 +160,15 @@ class GrowingItem:
         grown = [self._parts[place] for place in sorted(self._parts)]
         for growing, part in zip(grown, whole, strict=False):
             _complete(growing, part, events)
+        untold = tuple(logprobs[self.logprobs_seen :])
+        if untold and grown:
+            events.append(LogprobsSeen(untold))
+            untold = ()
         self.close(events)
         for part in whole[len(grown) :]:
             events.append(PartEnded(self._count.started(part, events)))
-        if len(logprobs) > self.logprobs_seen:
-            events.append(LogprobsSeen(tuple(logprobs[self.logprobs_seen :])))
+        if untold:
+            events.append(LogprobsSeen(untold))
 
     def close(self, events: list[Event]) -> None:
         """Nothing more comes."""

@@ -43,6 +43,7 @@ def decode_tools(request: Members) -> tuple[Tool, ...]:
 
 
 _NAMESPACE = msgspec.Raw(b'"namespace"')
+_GRAMMAR = msgspec.Raw(b'"grammar"')
 
 
 def _group(group: Members) -> list[Tool]:
@@ -214,8 +215,11 @@ def _own_members(extra: Extra | None, losses: Losses) -> dict[str, msgspec.Raw]:
 
 def _grammar(raw: msgspec.Raw) -> msgspec.Raw:
     """Chat nests the grammar one object deeper."""
-    shape = Members.of(raw, "format")
-    nested = shape.peek("grammar")
-    if nested is None or shape.peek("type") != msgspec.Raw(b'"grammar"'):
+    try:
+        shape = Members.of(raw, "format")
+        nested = shape.nested("grammar")
+    except WrongShape:
         return raw
-    return raw_json({"type": "grammar", **Members.of(nested, "format.grammar").left})
+    if nested is None or shape.peek("type") != _GRAMMAR:
+        return raw
+    return raw_json({"type": "grammar", **nested.left})
