@@ -16,15 +16,21 @@ from omniroute.gateway.usage_log import UsageEntry
 from omniroute.records import Strategy
 from omniroute.routing import decision
 from omniroute.routing.auto import Needs
-from omniroute.routing.decide import Step
+from omniroute.routing.decide import LONGEST_WAIT_S, Step
 from omniroute.routing.decision import Decision
-from omniroute.routing.outlook import Obstacle, Scope
+from omniroute.routing.outlook import PROBING, Obstacle
 from omniroute.routing.plan import Attempt, Plan, Terms, plan
 from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Group, Route
 
 LONGEST_QUEUE_S = 30.0
 """A request waits this long at most for an account whose limit will let it through."""
+
+
+_PASSING = frozenset(
+    {"rate_limit_exceeded", "server_error", "timeout", "model_capacity", "circuit_open", PROBING}
+)
+"""Obstacles that pass by themselves, and often soon."""
 
 
 @dataclass(slots=True)
@@ -105,10 +111,12 @@ class Way:
         """Seconds until something may be free, when that is soon; `None`: tell the client instead."""
         if not obstacles:
             return None
-        first = min(obstacles, key=lambda obstacle: obstacle.until_s)
-        wait_s = max(first.until_s - self.gateway.health.now_s, 0.01)
-        is_brief = first.scope is Scope.LIMIT or first.reason == "probing"
-        return wait_s if is_brief and waited_s + wait_s <= LONGEST_QUEUE_S else None
+        passing = [one for one in obstacles if one.reason in _PASSING]
+        if not passing:
+            return None
+        first_s = min(one.until_s for one in passing)
+        wait_s = max(first_s - self.gateway.health.now_s, 0.01)
+        return wait_s if wait_s <= LONGEST_WAIT_S and waited_s + wait_s <= LONGEST_QUEUE_S else None
 
     def _no_account(self, route: Route, made: Plan) -> Refused:
         """What to tell a client that no account can serve now."""

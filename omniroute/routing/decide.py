@@ -10,7 +10,7 @@ from omniroute.routing.plan import Attempt
 
 LONGEST_WAIT_S = 10.0
 """Before the same account is asked again; one that wants a longer pause is not waited for."""
-BACKOFF_S = 0.5
+BACKOFF_S = 0.25
 """The pause where nobody says how long."""
 
 

@@ -21,6 +21,10 @@ class Scope(StrEnum):
     BUDGET = "budget"
 
 
+PROBING = "probing"
+"""The reason of an obstacle that only waits for the outcome of a probe."""
+
+
 @dataclass(frozen=True, slots=True)
 class Obstacle:
     """Why an account is not to be asked now."""

@@ -1,8 +1,7 @@
 """The book of health: told of every attempt, asked what may be tried."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 
 from omniroute.clock import Clock
@@ -23,24 +22,16 @@ from omniroute.routing.health import (
     cooled,
     failed,
 )
-from omniroute.routing.outlook import Load, Obstacle, Scope
+from omniroute.routing.outlook import PROBING, Load, Obstacle, Scope
 from omniroute.routing.plan import Attempt
 
 PROBE_S = 1.0
 """How long others wait for the outcome of a probe before they try the account themselves."""
-PROBING = "probing"
-"""The reason of an obstacle that only waits for the outcome of a probe."""
 MODELS_OF_AN_ACCOUNT = 3
 """So many of its models locked at once, and the account itself is left alone."""
 
 Lock = tuple[str, str]
 """Account id and model."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Probe:
-    started_s: float
-    over: asyncio.Event
 
 
 class HealthBook:
@@ -65,8 +56,8 @@ class HealthBook:
         self.locks: dict[Lock, Cooldown] = {}
         self.limits: dict[str, Limit] = {}
         """What accounts' providers told of their limits."""
-        self._probes: dict[str, _Probe] = {}
-        """By what is tried: a provider's or an account's id."""
+        self._probes: dict[str, float] = {}
+        """When the probe began, by what is tried: a provider's or an account's id."""
         self.uses = Uses()
         self.speeds = Speeds()
         self.accounts_of: Callable[[str], Sequence[str]] = lambda provider_id: ()
@@ -113,10 +104,10 @@ class HealthBook:
 
     def _held(self, subject: str, now_s: float) -> float | None:
         """Until when a probe of the subject is waited for."""
-        probe = self._probes.get(subject)
-        if probe is None or now_s >= probe.started_s + PROBE_S:
+        started_s = self._probes.get(subject)
+        if started_s is None or now_s >= started_s + PROBE_S:
             return None
-        return probe.started_s + PROBE_S
+        return started_s + PROBE_S
 
     def is_probe(self, provider: Provider, account: Account, model: str) -> bool:
         """The next call tries whether an obstacle that has run out is gone."""
@@ -171,7 +162,7 @@ class HealthBook:
         if attempt.is_probe:
             for subject in (attempt.provider.id, attempt.account.id):
                 if self._held(subject, now_s) is None:
-                    self._probes[subject] = _Probe(now_s, asyncio.Event())
+                    self._probes[subject] = now_s
 
     def end(
         self,
@@ -197,9 +188,7 @@ class HealthBook:
 
     def _probed(self, attempt: Attempt) -> None:
         for subject in (attempt.provider.id, attempt.account.id):
-            probe = self._probes.pop(subject, None)
-            if probe is not None:
-                probe.over.set()
+            self._probes.pop(subject, None)
 
     def _answered(self, attempt: Attempt, latency_ms: float | None) -> None:
         provider_id, account_id, model = attempt.provider.id, attempt.account.id, attempt.model
@@ -266,21 +255,6 @@ class HealthBook:
     def _profile(self, provider: Provider) -> Profile:
         del provider  # every login so far is by key
         return self._preferences().provider_profiles.apikey
-
-    async def wait_for_probe(self, obstacles: Sequence[Obstacle], subjects: Sequence[str]) -> bool:
-        """Wait for the outcome of a probe that alone stands in the way; False when none does."""
-        if not any(obstacle.reason == PROBING for obstacle in obstacles):
-            return False
-        for subject in subjects:
-            probe = self._probes.get(subject)
-            if probe is not None:
-                try:
-                    async with asyncio.timeout(PROBE_S):
-                        await probe.over.wait()
-                except TimeoutError:
-                    pass
-                return True
-        return True
 
     # What people do.
 
