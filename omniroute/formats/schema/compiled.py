@@ -11,6 +11,8 @@ from omniroute.formats.schema.tree import Json, parse, write
 
 _NOTHING = b'{"type":"object","properties":{}}'
 """What stands for no schema at all."""
+MAX_BYTES = 1 << 18
+"""A schema longer than this goes as it is; reading it would hold up everybody else."""
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -38,6 +40,8 @@ def compiled(
 
 @lru_cache(maxsize=4096)
 def _compiled(text: bytes, dialect: str, *, strict: bool, answer: bool) -> Compiled:
+    if len(text) > MAX_BYTES:
+        return Compiled(msgspec.Raw(text))
     rules = (ANSWER if answer else TOOL)[dialect]
     try:
         tree = parse(text)

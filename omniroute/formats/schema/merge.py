@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from omniroute.formats.schema.tree import Json, Node, is_strings, number
+from omniroute.formats.schema.tree import Json, Node, different, is_strings, number, write
 from omniroute.formats.schema.words import sentence, with_words
 
 _GREATEST = frozenset(
@@ -96,13 +96,14 @@ def _one(one: Json, other: Json, depth: int) -> tuple[Json, str | None]:
 def _row(one: Json, other: Json) -> Json:
     if not isinstance(one, list) or not isinstance(other, list):
         return one if isinstance(one, list) else other
-    return one + [item for item in other if item not in one]
+    return different([*one, *other])
 
 
 def _common(keyword: str, one: Json, other: Json) -> tuple[Json, str | None]:
     first = one if isinstance(one, list) else [one]
     second = other if isinstance(other, list) else [other]
-    both = [item for item in first if item in second or (item == "integer" and "number" in second)]
+    texts = {write(item) for item in second}
+    both = [item for item in first if write(item) in texts or (item == "integer" and "number" in second)]
     if keyword == "type" and "number" in first and "integer" in second and "integer" not in both:
         both.append("integer")
     if not both:

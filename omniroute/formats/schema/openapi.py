@@ -3,7 +3,7 @@
 from omniroute.formats.schema.merge import merged
 from omniroute.formats.schema.notes import Rewrite
 from omniroute.formats.schema.tidy import tidy
-from omniroute.formats.schema.tree import Json, Node, is_strings, whole, written
+from omniroute.formats.schema.tree import Json, Node, different, is_strings, whole, written
 from omniroute.formats.schema.unions import flat
 from omniroute.formats.schema.words import with_words
 
@@ -188,11 +188,8 @@ def _array(node: Node, kind: str, rewrite: Rewrite) -> Node:
         rewrite.lose("prefixItems")
         node = with_words(rest, [f"In order, {len(rows)} items."])
         if not isinstance(node.get("items"), dict):
-            different: list[Json] = []
-            for row in rows:
-                if row not in different:
-                    different.append(row)
-            node["items"] = different[0] if len(different) == 1 else {"anyOf": different}
+            ways = different(rows)
+            node["items"] = ways[0] if len(ways) == 1 else {"anyOf": ways}
     return node if isinstance(node.get("items"), dict) else {**node, "items": {}}
 
 

@@ -16,12 +16,17 @@ _NAMED = frozenset(
 )
 
 
-def with_children(node: Node, change: Callable[[Json], Json]) -> Node:
-    """The schema with every schema directly inside it changed; itself when none does."""
+def with_children(
+    node: Node, change: Callable[[Json], Json], *, within: frozenset[str] | None = None
+) -> Node:
+    """The schema with every schema directly inside it changed; itself when none does.
+
+    `within`: only under these keywords.
+    """
     result: Node = {}
     changed = False
     for keyword, value in node.items():
-        new = _changed(keyword, value, change)
+        new = value if within is not None and keyword not in within else _changed(keyword, value, change)
         changed = changed or new is not value
         result[keyword] = new
     return result if changed else node

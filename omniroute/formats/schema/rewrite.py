@@ -71,7 +71,7 @@ def _node(node: Node, rewrite: Rewrite, depth: int) -> Node:
     elif rules.array_items and kind_of(node) == "array" and "items" not in node and "prefixItems" not in node:
         node = {**node, "items": {}}
     closed = {keyword: value for keyword, value in node.items() if isinstance(value, bool)}
-    node = with_children(node, lambda inner: _schema(inner, rewrite, depth + 1))
+    node = with_children(node, lambda inner: _schema(inner, rewrite, depth + 1), within=rules.keywords)
     node = {**node, **{keyword: value for keyword, value in closed.items() if keyword in _MAY_BE_BOOLEAN}}
     node = _format(node, rewrite)
     if rules.merges:

@@ -4,8 +4,8 @@ from omniroute.formats.schema.merge import merged, required_names
 from omniroute.formats.schema.notes import Rewrite
 from omniroute.formats.schema.refs import find, points
 from omniroute.formats.schema.tidy import tidy
-from omniroute.formats.schema.tree import Json, Node, is_strings
-from omniroute.formats.schema.unions import said, without_all_of
+from omniroute.formats.schema.tree import Json, Node, different, is_strings
+from omniroute.formats.schema.unions import one_enum, said, without_all_of
 
 WRAPPED = "value"
 """The property that holds arguments which are no object."""
@@ -116,14 +116,10 @@ def _united(node: Node, keyword: str, rewrite: Rewrite) -> Node:
     for branch in (rest, *objects):
         inner = branch.get("properties")
         for name, schema in inner.items() if isinstance(inner, dict) else ():
-            ways = properties.setdefault(name, [])
-            if schema not in ways:
-                ways.append(schema)
+            properties.setdefault(name, []).append(schema)
     united: Node = dict(rest)
     if properties:
-        united["properties"] = {
-            name: ways[0] if len(ways) == 1 else {"anyOf": ways} for name, ways in properties.items()
-        }
+        united["properties"] = {name: _any_of(ways) for name, ways in properties.items()}
     demanded = [set(required_names(branch)) for branch in objects]
     shared = set.intersection(*demanded) if demanded else set()
     required: list[Json] = [*required_names(rest)]
@@ -135,6 +131,13 @@ def _united(node: Node, keyword: str, rewrite: Rewrite) -> Node:
     if required:
         united["required"] = required
     return united
+
+
+def _any_of(ways: list[Json]) -> Json:
+    ways = different(ways)
+    if len(ways) == 1:
+        return ways[0]
+    return one_enum(ways) or {"anyOf": ways}
 
 
 def _resolved(branch: Json, root: Node, rewrite: Rewrite) -> Node | None:

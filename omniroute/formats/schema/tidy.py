@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from omniroute.formats.schema.notes import Rewrite
-from omniroute.formats.schema.tree import Json, Node, is_strings, number, whole, written
+from omniroute.formats.schema.tree import Json, Node, different, is_strings, number, whole, written
 
 _SPOKEN_TYPES = MappingProxyType(
     {
@@ -122,17 +122,7 @@ def _values(value: Json) -> Json:
     """An enum is a set: no value twice, and not empty."""
     if not isinstance(value, list) or not value:
         return None
-    kept: list[Json] = []
-    seen: set[bytes] = set()
-    for item in value:
-        key = repr(item).encode("utf-8", "replace") if not isinstance(item, dict | list) else None
-        if not isinstance(item, str | bool | type(None)):
-            key = None
-        if key is not None and key in seen:
-            continue
-        if key is not None:
-            seen.add(key)
-        kept.append(item)
+    kept = different(value)
     return value if len(kept) == len(value) else kept
 
 

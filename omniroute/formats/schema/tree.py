@@ -1,6 +1,7 @@
 """JSON as a tree whose numbers keep the digits they were written with."""
 
 import json
+from collections.abc import Iterable
 from typing import TypeAlias, TypeGuard
 
 import msgspec
@@ -31,6 +32,14 @@ def write(tree: Json) -> bytes:
         return msgspec.json.encode(tree)
     except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 has no bytes for
         return msgspec.json.encode(_without_halves(tree))
+
+
+def different(values: Iterable[Json]) -> list[Json]:
+    """The values, each once, in the order met."""
+    found: dict[bytes, Json] = {}
+    for value in values:
+        found.setdefault(write(value), value)
+    return list(found.values())
 
 
 def number(value: Json) -> float | None:

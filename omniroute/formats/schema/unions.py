@@ -2,11 +2,13 @@
 
 from omniroute.formats.schema.merge import merged, required_names
 from omniroute.formats.schema.notes import Rewrite
-from omniroute.formats.schema.tree import Json, Node
+from omniroute.formats.schema.tree import Json, Node, different
 from omniroute.formats.schema.words import with_words
 
 _MAX_ROUNDS = 16
 """How deep `allOf` inside `allOf` is followed."""
+_MAX_BRANCHES = 64
+"""How many schemas are merged; each merging reads all that came before."""
 
 
 def flat(node: Node, rewrite: Rewrite) -> Node:
@@ -23,6 +25,11 @@ def flat(node: Node, rewrite: Rewrite) -> Node:
         node = _as_enum(node, rewrite)
     if "oneOf" in node:
         node = _as_any_of(node, rewrite)
+    branches = node.get("anyOf")
+    if isinstance(branches, list) and not {"enum", "type"} & node.keys():
+        listed = one_enum(branches)
+        if listed is not None:
+            node = {**{keyword: value for keyword, value in node.items() if keyword != "anyOf"}, **listed}
     return node
 
 
@@ -30,12 +37,33 @@ def without_all_of(node: Node, rewrite: Rewrite) -> Node:
     """The schema with all that has to hold besides merged into it."""
     result: Node = {keyword: value for keyword, value in node.items() if keyword != "allOf"}
     branches = node.get("allOf")
-    for branch in branches if isinstance(branches, list) else []:
+    rows = branches if isinstance(branches, list) else []
+    if len(rows) > _MAX_BRANCHES:
+        rewrite.lose("allOf")
+    for branch in rows[:_MAX_BRANCHES]:
         if isinstance(branch, dict):
             result = merged(result, branch)
         elif branch is False:
             rewrite.lose("not")
     return result
+
+
+def one_enum(branches: list[Json]) -> Node | None:
+    """What branches that only list values come to; `None` when one says more, or their types differ."""
+    values: list[Json] = []
+    kinds: list[Json] = []
+    for branch in branches:
+        if not isinstance(branch, dict) or not branch.keys() <= {"type", "const", "enum"}:
+            return None
+        listed = branch.get("enum", [branch["const"]] if "const" in branch else None)
+        if not isinstance(listed, list) or ("const" in branch and "enum" in branch):
+            return None
+        values.extend(listed)
+        kinds.append(branch.get("type"))
+    if not values or any(kind != kinds[0] for kind in kinds):
+        return None
+    values = different(values)
+    return {"enum": values} if kinds[0] is None else {"type": kinds[0], "enum": values}
 
 
 def only_demands(branches: list[Json]) -> bool:

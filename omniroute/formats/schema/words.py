@@ -133,7 +133,7 @@ _SENTENCES: Mapping[str, Callable[[Json], str | None]] = MappingProxyType(
         "contentSchema": _exact("Content: {}."),
         "contentEncoding": _plain("Encoding: {}."),
         "contentMediaType": _plain("Media type: {}."),
-        "default": _exact("Default: {}."),
+        "default": lambda value: None if value is None else f"Default: {shown(value)}.",
         "example": _exact("For example: {}."),
         "examples": lambda value: (
             f"For example: {listed(value)}." if isinstance(value, list) and value else None

@@ -1,0 +1,493 @@
+"""Each trap of JSON Schema, and what becomes of it in each dialect."""
+
+import json
+from typing import Any  # JSON of tests
+
+import msgspec
+import pytest
+
+from omniroute.formats.schema import Compiled, compiled
+
+DIALECTS = ["anthropic", "gemini", "ollama", "openai-chat", "openai-responses"]
+ANY = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "number"},
+        {"type": "boolean"},
+        {"type": "object"},
+        {"type": "array", "items": {"type": "string"}},
+    ]
+}
+
+
+def _compiled(schema: Any, dialect: str, **options: bool) -> Compiled:
+    return compiled(msgspec.Raw(json.dumps(schema).encode()), dialect, **options)
+
+
+def _property(schema: Any, dialect: str) -> Any:
+    """What becomes of the schema of one property."""
+    whole = _compiled({"type": "object", "properties": {"p": schema}}, dialect)
+    return json.loads(bytes(whole.schema))["properties"].get("p")
+
+
+def _root(schema: Any, dialect: str) -> Any:
+    return json.loads(bytes(_compiled(schema, dialect).schema))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_schema_is_an_empty_object(dialect: str) -> None:
+    assert json.loads(bytes(compiled(None, dialect).schema)) == {"type": "object", "properties": {}}
+    assert compiled(None, dialect).losses == ()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{ "type":"object", "properties" : {"n": {"type":"string","enum":["\\u00e9"]}}, "required":["n"]}',
+        b'{"properties":{"type":{"type":"string"},"$ref":{"type":"integer"}},"type":"object"}',
+        b'{"type":"object","properties":{"title":{"type":"object","properties":{"enum":{"type":"string"}}}}}',
+    ],
+)
+def test_what_every_dialect_takes_stays_as_it_is(dialect: str, text: bytes) -> None:
+    assert bytes(compiled(msgspec.Raw(text), dialect).schema) == text
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "openai-chat"])
+def test_numbers_of_a_schema_that_changes_keep_their_digits(dialect: str) -> None:
+    text = (
+        b'{"type":"object","properties":{"a":{"type":"number","minimum":1.50,"multipleOf":1e-2}},"not":null}'
+    )
+    schema = bytes(compiled(msgspec.Raw(text), dialect).schema)
+    assert (
+        schema == b'{"type":"object","properties":{"a":{"type":"number","minimum":1.50,"multipleOf":1e-2}}}'
+    )
+
+
+@pytest.mark.parametrize("text", [b"", b"nonsense", b"[1]", b"5", b'"x"', b"NaN", b'{"items":' * 5000])
+def test_what_is_no_schema_becomes_an_empty_object_and_is_told(text: bytes) -> None:
+    result = compiled(msgspec.Raw(text), "openai-chat")
+    assert json.loads(bytes(result.schema)) == {"type": "object", "properties": {}}
+    assert result.losses == ("schema",)
+
+
+GEMINI: list[tuple[str, Any, Any]] = [
+    ("nullable", {"type": ["string", "null"]}, {"type": "string", "nullable": True}),
+    ("one type", {"type": ["string"]}, {"type": "string"}),
+    (
+        "types",
+        {"type": ["string", "integer"], "description": "d", "minLength": 1},
+        {"anyOf": [{"type": "string", "minLength": 1, "description": "d"}, {"type": "integer"}]},
+    ),
+    (
+        "null branch",
+        {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "d"},
+        {"type": "string", "description": "d", "nullable": True},
+    ),
+    ("one branch", {"oneOf": [{"type": "string"}]}, {"type": "string"}),
+    (
+        "nothing beside branches",
+        {"anyOf": [{"type": "string"}, {"type": "integer"}], "description": "d"},
+        {"anyOf": [{"type": "string", "description": "d"}, {"type": "integer"}]},
+    ),
+    ("const", {"const": "x"}, {"type": "string", "enum": ["x"]}),
+    ("const null", {"const": None}, {"type": "null"}),
+    ("constants", {"anyOf": [{"const": "x"}, {"const": "y"}]}, {"type": "string", "enum": ["x", "y"]}),
+    (
+        "numbers in enum",
+        {"enum": [1, 2.50]},
+        {**ANY, "anyOf": [{**ANY["anyOf"][0], "description": "One of: 1, 2.5."}, *ANY["anyOf"][1:]]},
+    ),
+    ("whole numbers in enum", {"enum": [1, 2]}, {"type": "integer", "description": "One of: 1, 2."}),
+    ("null in enum", {"enum": ["a", None]}, {"type": "string", "enum": ["a"], "nullable": True}),
+    ("nothing in enum", {"type": "string", "enum": []}, {"type": "string"}),
+    ("empty string in enum", {"enum": ["", "a"]}, {"type": "string", "description": 'One of: "", "a".'}),
+    ("anything", {}, ANY),
+    ("true", True, ANY),
+    ("false", False, None),
+    ("array of anything", {"type": "array"}, {"type": "array", "items": ANY}),
+    (
+        "tuple",
+        {"type": "array", "prefixItems": [{"type": "string"}]},
+        {"type": "array", "description": "In order, 1 items.", "items": {"type": "string"}},
+    ),
+    ("greater, whole", {"type": "integer", "exclusiveMinimum": 0}, {"type": "integer", "minimum": 1}),
+    (
+        "less",
+        {"type": "number", "exclusiveMaximum": 2},
+        {"type": "number", "description": "Less than 2.", "maximum": 2},
+    ),
+    (
+        "draft 4",
+        {"type": "integer", "minimum": 3, "exclusiveMinimum": True},
+        {"type": "integer", "minimum": 4},
+    ),
+    (
+        "draft 4 off",
+        {"type": "integer", "minimum": 3, "exclusiveMinimum": False},
+        {"type": "integer", "minimum": 3},
+    ),
+    ("format kept", {"type": "string", "format": "date-time"}, {"type": "string", "format": "date-time"}),
+    ("format told", {"type": "string", "format": "uuid"}, {"type": "string", "description": "Format: uuid."}),
+    ("pattern kept", {"type": "string", "pattern": "^a"}, {"type": "string", "pattern": "^a"}),
+    (
+        "words after words",
+        {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "description": "Tags."},
+        {"type": "array", "items": {"type": "string"}, "description": "Tags. No item twice."},
+    ),
+    ("default", {"type": "string", "default": "x"}, {"type": "string", "description": 'Default: "x".'}),
+    ("default null", {"type": "string", "default": None}, {"type": "string"}),
+    (
+        "closed",
+        {"type": "object", "additionalProperties": False},
+        {"type": "object", "description": "No other properties."},
+    ),
+    (
+        "map",
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        {"type": "object", "description": 'Values of other properties: {"type":"string"}.'},
+    ),
+    (
+        "merged",
+        {"allOf": [{"type": "integer", "minimum": 1}, {"minimum": 3, "maximum": 9}, {"maximum": 5}]},
+        {"type": "integer", "minimum": 3, "maximum": 5},
+    ),
+    (
+        "merged properties",
+        {"allOf": [{"properties": {"a": {"type": "string"}}}, {"required": ["a", "b"]}]},
+        {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
+    ),
+    (
+        "demands",
+        {
+            "type": "object",
+            "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+            "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+        },
+        {
+            "type": "object",
+            "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+            "description": "At least one of these has to be given: a; or b.",
+        },
+    ),
+    (
+        "condition as it stood",
+        {"type": "string", "if": {"const": "x"}, "then": {"required": ["b"]}},
+        {"type": "string", "description": 'Where this holds: {"const":"x"} then this: {"required":["b"]}'},
+    ),
+    (
+        "type by keyword",
+        {"properties": {"a": {"type": "string"}}},
+        {"type": "object", "properties": {"a": {"type": "string"}}},
+    ),
+    ("wrong values", {"type": "string", "description": 5, "enum": "x", "minLength": "y"}, {"type": "string"}),
+    ("upper case", {"type": "STRING"}, {"type": "STRING"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"), [case[1:] for case in GEMINI], ids=[case[0] for case in GEMINI]
+)
+def test_gemini(schema: Any, expected: Any) -> None:
+    assert _property(schema, "gemini") == expected
+
+
+ELSEWHERE: list[tuple[str, str, Any, Any]] = [
+    ("openapi null", "anthropic", {"type": "STRING", "nullable": True}, {"type": ["string", "null"]}),
+    (
+        "openapi enum",
+        "openai-chat",
+        {"type": "STRING", "format": "enum", "enum": ["a"], "nullable": True},
+        {"type": ["string", "null"], "enum": ["a", None]},
+    ),
+    (
+        "openapi length",
+        "anthropic",
+        {"type": "ARRAY", "items": {}, "minItems": "2"},
+        {"type": "array", "items": {}, "minItems": 2},
+    ),
+    ("draft 4", "anthropic", {"minimum": 3, "exclusiveMinimum": True}, {"exclusiveMinimum": 3}),
+    (
+        "draft 4 tuple",
+        "anthropic",
+        {"type": "array", "items": [{"type": "string"}], "additionalItems": False},
+        {"type": "array", "prefixItems": [{"type": "string"}], "items": False},
+    ),
+    ("array of anything", "openai-chat", {"type": "array"}, {"type": "array", "items": {}}),
+    ("true", "openai-chat", True, {}),
+    ("true", "anthropic", True, True),
+    ("false", "openai-chat", False, {"not": {}}),
+    ("false", "ollama", False, None),
+    ("Python's types", "anthropic", {"type": "dict"}, {"type": "object"}),
+    ("no type", "anthropic", {"type": "any"}, {}),
+    ("one of", "openai-chat", {"oneOf": [{"type": "string"}]}, {"oneOf": [{"type": "string"}]}),
+    (
+        "one of",
+        "ollama",
+        {"oneOf": [{"type": "string"}, {"type": "null"}]},
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    ),
+    ("types", "ollama", {"type": ["string", "null"]}, {"type": ["string", "null"]}),
+    ("const", "ollama", {"const": 5}, {"enum": [5]}),
+    (
+        "all in words",
+        "ollama",
+        {"type": "string", "minLength": 2, "maxLength": 5, "pattern": "^a", "format": "uuid", "title": "T"},
+        {
+            "type": "string",
+            "description": "Format: uuid. At least 2 characters. At most 5 characters. "
+            "Matches the regular expression `^a`.",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "schema", "expected"),
+    [case[1:] for case in ELSEWHERE],
+    ids=[f"{case[1]}: {case[0]}" for case in ELSEWHERE],
+)
+def test_other_dialects(dialect: str, schema: Any, expected: Any) -> None:
+    assert _property(schema, dialect) == expected
+
+
+def test_losses_name_the_constraints_that_are_words_now() -> None:
+    schema = {
+        "type": "object",
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "properties": {
+            "a": {"type": "string", "format": "uuid", "default": "x"},
+            "b": {"type": "string", "format": "email"},
+        },
+        "additionalProperties": False,
+        "x-vendor": 1,
+    }
+    assert _compiled(schema, "gemini").losses == ("schema.format", "schema.additionalProperties")
+    assert _compiled(schema, "anthropic") == Compiled(msgspec.Raw(json.dumps(schema).encode()))
+
+
+TREE = {
+    "type": "object",
+    "properties": {"root": {"$ref": "#/$defs/Node", "description": "Start."}},
+    "$defs": {
+        "Node": {
+            "type": "object",
+            "properties": {
+                "value": {"$ref": "#/definitions/Value"},
+                "children": {"type": "array", "items": {"$ref": "#/$defs/Node"}},
+            },
+        }
+    },
+    "definitions": {"Value": {"type": "string"}},
+}
+
+
+@pytest.mark.parametrize("dialect", ["gemini", "ollama"])
+def test_references_are_put_in_and_recursion_is_cut(dialect: str) -> None:
+    assert _root(TREE, dialect) == {
+        "type": "object",
+        "properties": {
+            "root": {
+                "type": "object",
+                "properties": {
+                    "value": {"type": "string"},
+                    "children": {
+                        "type": "array",
+                        "items": {"type": "object", "description": "Has the same shape as Node above."},
+                    },
+                },
+                "description": "Start.",
+            }
+        },
+    }
+    assert _compiled(TREE, dialect).losses == ("schema.$ref",)
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "openai-chat", "openai-responses"])
+def test_references_stay_where_they_are_known(dialect: str) -> None:
+    assert _root(TREE, dialect) == TREE
+
+
+def test_references_that_double_at_every_step_are_cut() -> None:
+    defs = {
+        f"d{n}": {"properties": {"l": {"$ref": f"#/$defs/d{n + 1}"}, "r": {"$ref": f"#/$defs/d{n + 1}"}}}
+        for n in range(40)
+    }
+    result = _compiled({"properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": defs}, "gemini")
+    assert len(bytes(result.schema)) < 1_000_000
+    assert result.losses == ("schema.$ref",)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "expected"),
+    [
+        ("#/$defs/a~1b", {"type": "string"}),
+        ("#/$defs/c%20d", {"type": "integer"}),
+        ("#here", {"type": "boolean"}),
+        ("#/allOf/0", {"type": "number"}),
+    ],
+)
+def test_references_are_found(pointer: str, expected: Any) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"p": {"$ref": pointer}},
+        "$defs": {
+            "a/b": {"type": "string"},
+            "c d": {"type": "integer"},
+            "e": {"type": "boolean", "$anchor": "here"},
+        },
+        "allOf": [{"type": "number"}],
+    }
+    assert _root(schema, "gemini")["properties"]["p"] == expected
+
+
+def test_a_reference_to_nowhere_is_told() -> None:
+    assert _property({"$ref": "http://x/y", "type": "string"}, "gemini") == {
+        "type": "string",
+        "description": "As defined in http://x/y.",
+    }
+
+
+A = {"type": "string"}
+ROOTS: list[tuple[str, str, Any, Any]] = [
+    ("no type", "openai-chat", {}, {"type": "object", "properties": {}}),
+    ("no type", "anthropic", {"properties": {"a": A}}, {"type": "object", "properties": {"a": A}}),
+    (
+        "null too",
+        "openai-chat",
+        {"type": ["object", "null"], "properties": {}},
+        {"type": "object", "properties": {}},
+    ),
+    (
+        "points",
+        "anthropic",
+        {"$ref": "#/$defs/X", "$defs": {"X": {"type": "object", "properties": {"a": A}}}},
+        {
+            "$defs": {"X": {"type": "object", "properties": {"a": A}}},
+            "type": "object",
+            "properties": {"a": A},
+        },
+    ),
+    (
+        "all of",
+        "openai-responses",
+        {"allOf": [{"properties": {"a": A}, "required": ["a"]}, {"properties": {"b": A}}]},
+        {"type": "object", "properties": {"a": A, "b": A}, "required": ["a"]},
+    ),
+    (
+        "one of",
+        "anthropic",
+        {
+            "oneOf": [
+                {"type": "object", "properties": {"k": {"const": "a"}, "x": A}, "required": ["k", "x"]},
+                {"type": "object", "properties": {"k": {"const": "b"}}, "required": ["k"]},
+            ]
+        },
+        {"type": "object", "properties": {"k": {"enum": ["a", "b"]}, "x": A}, "required": ["k"]},
+    ),
+    (
+        "demands",
+        "openai-chat",
+        {
+            "type": "object",
+            "properties": {"a": A, "b": A},
+            "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+        },
+        {
+            "type": "object",
+            "properties": {"a": A, "b": A},
+            "description": "Exactly one of these has to be given: a; or b.",
+        },
+    ),
+    (
+        "no object",
+        "openai-chat",
+        {"type": "array", "items": {"$ref": "#/$defs/X"}, "$defs": {"X": A}},
+        {
+            "type": "object",
+            "properties": {"value": {"type": "array", "items": {"$ref": "#/$defs/X"}}},
+            "required": ["value"],
+            "$defs": {"X": A},
+        },
+    ),
+    (
+        "not",
+        "openai-chat",
+        {"type": "object", "properties": {}, "not": {"required": ["a"]}},
+        {"type": "object", "properties": {}, "description": 'Must not match: {"required":["a"]}.'},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "schema", "expected"),
+    [case[1:] for case in ROOTS],
+    ids=[f"{case[1]}: {case[0]}" for case in ROOTS],
+)
+def test_arguments_are_an_object(dialect: str, schema: Any, expected: Any) -> None:
+    assert _root(schema, dialect) == expected
+
+
+def test_arguments_that_are_no_object_are_told_to_be_wrapped() -> None:
+    assert _compiled({"type": "string"}, "anthropic").wrapped
+    assert not _compiled({"type": "object"}, "anthropic").wrapped
+
+
+@pytest.mark.parametrize("dialect", ["openai-chat", "openai-responses", "gemini", "ollama"])
+def test_answers_may_be_something_else_than_an_object(dialect: str) -> None:
+    schema = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    assert json.loads(bytes(_compiled(schema, dialect, answer=True).schema)) == schema
+
+
+def test_ollama_reads_the_whole_schema_of_an_answer() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^a", "minLength": 2}}}
+    assert json.loads(bytes(_compiled(schema, "ollama", answer=True).schema)) == schema
+
+
+def test_answers_of_anthropic_are_closed_and_have_no_bounds() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}}
+    result = _compiled(schema, "anthropic", answer=True)
+    assert json.loads(bytes(result.schema)) == {
+        "type": "object",
+        "properties": {"a": {"type": "integer", "description": "At least 1."}},
+        "additionalProperties": False,
+    }
+    assert result.losses == ("schema.minimum",)
+
+
+CLOSED: dict[str, Any] = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("dialect", ["openai-chat", "openai-responses", "anthropic"])
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({}, True),
+        ({"additionalProperties": True}, False),
+        ({"properties": {"a": {"type": "string"}, "b": {"type": "object", "properties": {}}}}, False),
+        ({"properties": {"a": {"type": "string", "format": "color"}}}, False),
+        ({"properties": {"a": {"oneOf": [{"type": "string"}]}}}, False),
+        ({"properties": {"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}}}, True),
+    ],
+)
+def test_strict_is_only_kept_where_it_can_be(dialect: str, change: dict[str, Any], kept: bool) -> None:
+    losses = _compiled({**CLOSED, **change}, dialect, strict=True).losses
+    assert ("strict" not in losses) is kept
+
+
+def test_openai_demands_all_properties_for_strict() -> None:
+    optional = {**CLOSED, "properties": {"a": A, "b": A}}
+    assert _compiled(optional, "openai-chat", strict=True).losses == ("strict",)
+    assert _compiled(optional, "anthropic", strict=True).losses == ()
+
+
+def test_the_same_schema_is_compiled_once() -> None:
+    schema = json.dumps({"type": "object", "properties": {"once": {"const": 1}}}).encode()
+    assert compiled(msgspec.Raw(schema), "gemini") is compiled(
+        msgspec.Raw(bytes(bytearray(schema))), "gemini"
+    )
