@@ -15,6 +15,8 @@ MADE_ID = "call_omr"
 
 _WEAK_ID = re.compile(r"(?:.*[:._-])?\d{1,4}", re.DOTALL)
 """Ids that only number the calls of one answer: `0`, `call_1`, `functions.read_file:0`."""
+_UNIQUE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|[A-Za-z]{4,}\d[A-Za-z0-9]{8,}")
+"""What no such id holds: part of a UUID, a run of random letters and digits."""
 
 
 class Encoded(msgspec.Struct, frozen=True):
@@ -74,7 +76,7 @@ def call_id(given: str, facts: ReplyFacts, index: int) -> str:
     """
     if not given:
         return f"{MADE_ID}{facts.id}{index}"
-    if _WEAK_ID.fullmatch(given):
+    if _WEAK_ID.fullmatch(given) and not _UNIQUE.search(given):
         return f"{re.sub(r'[^A-Za-z0-9_-]', '_', given)}_omr{facts.id}"
     return given
 
