@@ -1,0 +1,103 @@
+"""Content blocks, as they stand on the wire (API reference, read 2026-11-23)."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from omniroute.conversation.parts import Media, Opaque, Part, Text, Thinking, ToolResult, ToolUse
+from omniroute.formats.anthropic.citations import decode_citation
+from omniroute.formats.anthropic.media import decode_media
+from omniroute.formats.anthropic.members import NAME, Members, WrongShape, is_text, items, text_of
+
+_DIRECT = msgspec.Raw(b'{"type":"direct"}')
+
+
+def decode_content(raw: msgspec.Raw | None, path: str) -> tuple[Part, ...]:
+    """The parts of a content that is a string or a list of blocks. Raises `WrongShape`."""
+    if raw is None:
+        return ()
+    if is_text(raw):
+        text = text_of(raw)
+        return (Text(text),) if text else ()
+    parts: list[Part] = []
+    for place, block in enumerate(items(raw, path)):
+        part = decode_block(block, f"{path}[{place}]")
+        if part is not None:
+            parts.append(part)
+    return tuple(parts)
+
+
+def decode_block(raw: msgspec.Raw, path: str) -> Part | None:
+    """One block; `None` for one that says nothing. Raises `WrongShape`."""
+    if is_text(raw):
+        text = text_of(raw)
+        return Text(text) if text else None
+    block = Members.of(raw, path)
+    kind = block.required("type")
+    if kind in ("image", "document"):
+        return decode_media(block, kind, raw)
+    reader = _READERS.get(kind)
+    return reader(block) if reader is not None else Opaque(NAME, kind, raw)
+
+
+def _text(block: Members) -> Text | None:
+    text = block.text("text")
+    if not text:
+        return None
+    if not block.left:
+        return Text(text)
+    citations = tuple(
+        decode_citation(Members.of(raw, f"{block.at('citations')}[{place}]"))
+        for place, raw in enumerate(block.items("citations"))
+    )
+    return Text(text, citations, block.cache(), block.rest())
+
+
+def tool_use(block: Members) -> ToolUse:
+    """A call of a client's tool; its input as the text it stood as. Raises `WrongShape`."""
+    id, name = block.required("id"), block.required("name")
+    arguments = block.raw("input")
+    cache = block.cache()
+    caller = block.left.get("caller")
+    if caller is not None and bytes(caller).replace(b" ", b"") == _DIRECT:
+        del block.left["caller"]  # the model itself: what no word would mean too
+    return ToolUse(
+        id,
+        name,
+        "{}" if arguments is None else bytes(arguments).decode(),
+        cache=cache,
+        extra=block.rest(),
+    )
+
+
+def _tool_result(block: Members) -> ToolResult:
+    id, is_error = block.required("tool_use_id"), block.flag("is_error")
+    where = block.at("content")
+    parts: list[Text | Media | Opaque] = []
+    for part in decode_content(block.raw("content"), where):
+        if not isinstance(part, Text | Media | Opaque):
+            raise WrongShape(where, "text, images and documents")
+        parts.append(part)
+    cache = block.cache()
+    return ToolResult(id, tuple(parts), bool(is_error), cache=cache, extra=block.rest())
+
+
+def _thinking(block: Members) -> Thinking | None:
+    text, signature = block.text("thinking") or "", block.text("signature")
+    if not text and not signature:
+        return None
+    return Thinking(text, signature or None, origin=NAME, extra=block.rest())
+
+
+def redacted(block: Members) -> Thinking:
+    """Sealed thinking. Raises `WrongShape`."""
+    return Thinking("", block.required("data"), redacted=True, origin=NAME, extra=block.rest())
+
+
+_READERS: dict[str, Callable[[Members], Part | None]] = {
+    "text": _text,
+    "tool_use": tool_use,
+    "tool_result": _tool_result,
+    "thinking": _thinking,
+    "redacted_thinking": redacted,
+}
