@@ -1,6 +1,6 @@
 """Parts of a stream one after the other, for dialects that cannot interleave them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from omniroute.conversation.events import Cited, Delta, Ended, Event, PartEnded, PartStarted
 from omniroute.errors import ProtocolError
@@ -8,12 +8,23 @@ from omniroute.errors import ProtocolError
 MAX_HELD_CHARS = 16 * 1024 * 1024
 
 
+def one_lane(start: PartStarted) -> int | None:
+    """Every part waits for the one before it."""
+    del start
+    return 0
+
+
 class InOrder:
     """Lets the events of the oldest open part through, and holds those of the others back until it ends."""
 
-    def __init__(self) -> None:
-        self._now: int | None = None
-        """The part whose events go through."""
+    def __init__(self, lane_of: Callable[[PartStarted], int | None] = one_lane) -> None:
+        """`lane_of`: parts wait for those of their own lane only; in no lane (`None`) they wait for none."""
+        self._lane_of = lane_of
+        self._lanes: dict[int, int] = {}
+        self._taken: set[int] = set()
+        """Lanes in which a part is open."""
+        self._open: set[int] = set()
+        """The parts whose events go through."""
         self._held: dict[int, list[Event]] = {}
         self._held_chars = 0
 
@@ -21,7 +32,7 @@ class InOrder:
         """The events whose turn it is. Raises ProtocolError when too much would have to be held."""
         told: list[Event] = []
         for event in events:
-            if type(event) is Delta and event.index == self._now:
+            if type(event) is Delta and event.index in self._open:
                 told.append(event)
             else:
                 self._sort(event, told)
@@ -29,21 +40,33 @@ class InOrder:
 
     def _sort(self, event: Event, told: list[Event]) -> None:
         match event:
-            case PartStarted(index) if self._now is None:
-                self._now = index
+            case PartStarted():
+                self._start(event, told)
+            case PartEnded(index) if index in self._open:
                 told.append(event)
-            case PartEnded(index) if index == self._now:
+                self._open.discard(index)
+                if index in self._lanes:
+                    self._release(self._lanes.pop(index), told)
+            case Cited(index) if index in self._open:
                 told.append(event)
-                self._release(told)
-            case Cited(index) if index == self._now:
-                told.append(event)
-            case PartStarted(index) | Delta(index) | Cited(index) | PartEnded(index):
+            case Delta(index) | Cited(index) | PartEnded(index):
                 self._hold(index, event)
             case Ended():
-                self._release(told, all_of_it=True)
+                self._release_all(told)
                 told.append(event)
             case _:
                 told.append(event)
+
+    def _start(self, event: PartStarted, told: list[Event]) -> None:
+        lane = self._lane_of(event)
+        if lane is not None:
+            self._lanes[event.index] = lane
+            if lane in self._taken:
+                self._held[event.index] = [event]
+                return
+            self._taken.add(lane)
+        self._open.add(event.index)
+        told.append(event)
 
     def _hold(self, index: int, event: Event) -> None:
         if isinstance(event, Delta):
@@ -52,14 +75,18 @@ class InOrder:
             raise ProtocolError("the upstream interleaves more than can be put in order")
         self._held.setdefault(index, []).append(event)
 
-    def _release(self, told: list[Event], *, all_of_it: bool = False) -> None:
-        """What waited for its turn, up to the next part that is still open."""
-        self._now = None
-        while self._held:
-            index = min(self._held)
+    def _release(self, lane: int, told: list[Event]) -> None:
+        """What waited for its turn in this lane, up to the next part that is still open."""
+        for index in sorted(index for index in self._held if self._lanes.get(index) == lane):
             events = self._held.pop(index)
             told += events
             self._held_chars -= sum(len(event.text) for event in events if isinstance(event, Delta))
-            if not isinstance(events[-1], PartEnded) and not all_of_it:
-                self._now = index
+            if not isinstance(events[-1], PartEnded):
+                self._open.add(index)
                 return
+            del self._lanes[index]
+        self._taken.discard(lane)
+
+    def _release_all(self, told: list[Event]) -> None:
+        for index in sorted(self._held):
+            told += self._held.pop(index)

@@ -109,7 +109,7 @@ def _shape(request: Request, body: Json, losses: Losses) -> None:
     if output.kind is OutputKind.JSON:
         body["format"] = "json"
     elif output.kind is OutputKind.SCHEMA and output.schema is not None:
-        schema = compiled(output.schema, FORMAT)
+        schema = compiled(output.schema, FORMAT, answer=True)
         body["format"] = schema.schema
         _add(losses, schema.losses)
     if output.verbosity is not None:

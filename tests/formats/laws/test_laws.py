@@ -206,8 +206,10 @@ def test_a_stream_that_failed_has_an_error_and_no_ending(dialect: FormatName, na
 def test_interleaved_parts_are_told_in_order(dialect: FormatName, events: list[Event]) -> None:
     wire, _ = written(events, dialect)
     assert CHECKS[dialect](wire).ended
-    expected = seen(through(fold(events), dialect, stream=True))
-    assert seen(fold(read([wire], dialect))) == expected
+    told, expected = seen(fold(read([wire], dialect))), seen(through(fold(events), dialect, stream=True))
+    if WHOLE_ONLY & set(OF[dialect]):  # what of a message is text or call has its place, whenever it comes
+        told, expected = without_order(told), without_order(expected)
+    assert told == expected
 
 
 @dialects
