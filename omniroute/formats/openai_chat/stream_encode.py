@@ -35,6 +35,7 @@ from omniroute.conversation.response import Finish, FinishReason
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ErrorKind
 from omniroute.formats.codec import Losses, ReplyFacts, call_id
+from omniroute.formats.in_order import InOrder
 from omniroute.formats.openai_chat.answer_parts import annotation_of, encode_logprobs, finish_word
 from omniroute.formats.openai_chat.errors import stream_error
 from omniroute.formats.openai_chat.node import DIALECT
@@ -80,6 +81,7 @@ class ChatStreamEncoder:
         }
         self._head = b"data: " + _encode(head)[:-1] + b',"choices":['
         self._losses = Losses()
+        self._order = InOrder(_lane_of)
         self._parts: dict[int, _Part] = {}
         self._begun: set[int] = set()
         self._calls: dict[int, int] = {}
@@ -93,11 +95,11 @@ class ChatStreamEncoder:
         return self._losses.names
 
     def encode(self, events: Sequence[Event]) -> bytes:
-        """The bytes that tell these events."""
+        """The bytes that tell these events. Raises ProtocolError when too much has to be held back."""
         if self._over:
             return b""
         written: list[bytes] = []
-        for event in events:
+        for event in self._order.take(events):
             if type(event) is Delta:
                 part = self._parts[event.index]
                 if part.field is event.field:
@@ -293,6 +295,11 @@ class ChatStreamEncoder:
     def _chunk(self, choice: dict[str, object], usage: dict[str, object] | None = None) -> bytes:
         tail = b"]}\n\n" if usage is None else b'],"usage":' + _encode(usage) + b"}\n\n"
         return self._head + _encode(choice) + tail
+
+
+def _lane_of(start: PartStarted) -> int | None:
+    """Texts of one choice follow one another: nothing in a delta says whose it is. Calls have an index."""
+    return None if isinstance(start.part, ToolUse) else start.candidate
 
 
 def stream_encoder(facts: ReplyFacts) -> ChatStreamEncoder:
