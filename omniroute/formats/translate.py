@@ -73,7 +73,9 @@ def outgoing(
     fitted_request, unproven = without_unproven_thinking(fitted.request, dialect)
     if not same:
         fitted_request = msgspec.structs.replace(fitted_request, messages=paired(fitted_request.messages))
-    bridged, restoring = bridge(fitted_request, dialect, abilities=abilities)
+    bridged, restoring = bridge(
+        fitted_request, dialect, abilities=abilities, custom_tools=True if same else None
+    )
     encoded = FORMATS[dialect].encode_request(bridged, abilities)
     return Outgoing(encoded.body, Losses((*fitted.losses, *unproven, *encoded.losses)).names, restoring)
 

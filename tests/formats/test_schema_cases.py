@@ -9,7 +9,7 @@ import pytest
 from omniroute.formats.schema import Compiled, compiled
 
 DIALECTS = ["anthropic", "gemini", "ollama", "openai-chat", "openai-responses"]
-ANY = {
+ANY: dict[str, Any] = {
     "anyOf": [
         {"type": "string"},
         {"type": "number"},

@@ -131,7 +131,7 @@ def _encode_output(output: Output, losses: Losses) -> dict[str, Any]:
     elif output.kind is OutputKind.SCHEMA:
         config["responseMimeType"] = _JSON
         if output.schema is not None:
-            schema = compiled(output.schema, "gemini")
+            schema = compiled(output.schema, "gemini", answer=True)
             config["responseSchema"] = schema.schema
             for name in schema.losses:
                 losses.add(name)
