@@ -9,7 +9,7 @@ from omniroute.formats.anthropic.citations import decode_citation
 from omniroute.formats.anthropic.media import decode_media
 from omniroute.formats.anthropic.members import NAME, Members, WrongShape, is_text, items, text_of
 
-_DIRECT = msgspec.Raw(b'{"type":"direct"}')
+_DIRECT = b'{"type":"direct"}'
 
 
 def decode_content(raw: msgspec.Raw | None, path: str) -> tuple[Part, ...]:
