@@ -129,7 +129,7 @@ def test_json_holds_body_and_losses(run: Run, file: Path) -> None:
 
     assert shown.keys() == {"body", "losses"}
     assert shown["body"]["model"] == "claude-sonnet-5"
-    assert "top_k" in shown["losses"]
+    assert shown["losses"] == ["cache_control"]
 
 
 def test_json_holds_a_stream_as_text(run: Run, file: Path) -> None:
