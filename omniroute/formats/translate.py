@@ -32,6 +32,8 @@ from omniroute.formats.tool_bridge import Bridge, bridge
 from omniroute.formats.watch import Seen
 from omniroute.records import FormatName
 
+_NO_LOSS = frozenset({"id", "status", "object", "type"})
+"""Members that name or frame what was said, and say nothing themselves."""
 _TAGGED = frozenset({FormatName.OPENAI_CHAT, FormatName.OLLAMA})
 """Dialects of the servers whose models write `<think>` into their text."""
 
@@ -77,7 +79,12 @@ def outgoing(
         fitted_request, dialect, abilities=abilities, custom_tools=True if same else None
     )
     encoded = FORMATS[dialect].encode_request(bridged, abilities)
-    return Outgoing(encoded.body, Losses((*fitted.losses, *unproven, *encoded.losses)).names, restoring)
+    losses = Losses((*fitted.losses, *unproven, *encoded.losses)).names
+    return Outgoing(encoded.body, _told(losses), restoring)
+
+
+def _told(losses: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in losses if name not in _NO_LOSS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +155,7 @@ class Incoming:
             response = self.bridge.response(response)
         response = _with_ids(response, self.facts)
         encoded = self.writer.encode_response(response, self.facts)
-        return Whole(encoded.body, encoded.losses, _seen(response), _turn(response))
+        return Whole(encoded.body, _told(encoded.losses), _seen(response), _turn(response))
 
 
 class _Replay:
@@ -210,7 +217,7 @@ class TranslatedStream:
     @property
     def losses(self) -> tuple[str, ...]:
         """What could not be told so far."""
-        return self._encoder.losses
+        return _told(self._encoder.losses)
 
     @property
     def turn(self) -> Turn | None:
