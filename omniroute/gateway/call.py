@@ -99,6 +99,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a stream is asked for, where that is not said by `"stream": true` alone."""
     only_provider: str | None = None
     """Set on `/v1/providers/{provider}/…`: the request never leaves that provider."""
+    losses: tuple[str, ...] = ()
+    """What of the client's request is not in the body any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ class Dialogue:
         """How this attempt asks. Raises `Refused` for content the upstream cannot take."""
         operation = self.call.operation
         if operation.format is None:
-            return Prepared(operation.dialect, None)
+            return Prepared(operation.dialect, None, losses=self.call.losses)
         dialect = spoken_dialect(attempt.provider, attempt.model, operation.format)
         same = dialect is operation.format
         abilities = abilities_of(attempt.provider, attempt.model, dialect)

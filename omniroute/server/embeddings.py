@@ -1,7 +1,7 @@
 """Embeddings for clients of Gemini and Ollama: asked and answered through OpenAI's dialect."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aiohttp import web
@@ -51,20 +51,16 @@ async def gemini_embed(incoming: Incoming, model: str, *, batch: bool) -> web.St
 async def _embed(
     incoming: Incoming, asked: Encoded, dialect: FormatName, rewrite: Rewrite
 ) -> web.StreamResponse:
-    reply = _RewritingReply(incoming, dialect, rewrite, dropped=asked.losses)
-    return await run(incoming, await call_of(incoming, EMBEDDINGS, body=asked.body), reply)
+    call = await call_of(incoming, EMBEDDINGS, translated=asked)
+    return await run(incoming, call, _RewritingReply(incoming, dialect, rewrite))
 
 
 class _RewritingReply(HttpReply):
     """Hands a good answer on in another dialect, and tells errors in it."""
 
-    def __init__(
-        self, incoming: Incoming, dialect: FormatName, rewrite: Rewrite, *, dropped: Sequence[str]
-    ) -> None:
+    def __init__(self, incoming: Incoming, dialect: FormatName, rewrite: Rewrite) -> None:
         spoken = replace(EMBEDDINGS, dialect=dialect)
         headers = reply_headers(incoming, spoken)
-        if dropped:
-            headers["X-OmniRoute-Dropped"] = ", ".join(dropped)
         super().__init__(incoming.http, spoken, headers, now_ms=incoming.gateway.clock.now_ms())
         self._rewrite = rewrite
 

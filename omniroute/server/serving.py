@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from omniroute.errors import ErrorKind, Refused
+from omniroute.formats.codec import Encoded
 from omniroute.gateway.call import MESSAGES, Call, Operation
 from omniroute.gateway.exchange import exchange
 from omniroute.server import errors
@@ -42,20 +43,21 @@ async def call_of(
     *,
     model: str | None = None,
     stream: bool | None = None,
-    body: bytes | None = None,
+    translated: Encoded | None = None,
 ) -> Call:
-    """What the client asks, with its own body unless another is given. Raises `Refused`."""
+    """What the client asks, with its own body unless that was translated. Raises `Refused`."""
     return Call(
         operation=operation,
         method=incoming.http.method,
         path=incoming.path,
         headers=incoming.http.headers,
-        body=await incoming.body() if body is None else body,
+        body=await incoming.body() if translated is None else translated.body,
         request_id=incoming.request_id,
         key=incoming.caller.key,
         model=model,
         stream=stream,
         only_provider=incoming.params.get("provider"),
+        losses=() if translated is None else translated.losses,
     )
 
 

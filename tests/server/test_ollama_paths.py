@@ -107,6 +107,7 @@ async def test_embeddings_are_asked_in_openais_way(
     assert got.headers["X-OmniRoute-Dropped"] == "options"
     row = await models.row()
     assert (row.operation, row.status, row.usage.input, row.path) == ("embeddings", 200, 7, EMBED)
+    assert row.dropped == ("options",)
 
 
 async def test_the_older_question_gets_one_vector(models: RunningGateway) -> None:
