@@ -107,6 +107,16 @@ def _no_cited_text(response: Response, dialect: FormatName) -> Response:
     return each_part(response, change)
 
 
+def _no_citation_place(response: Response, dialect: FormatName) -> Response:
+    def change(part: Part) -> Part:
+        if not isinstance(part, Text):
+            return part
+        citations = tuple(msgspec.structs.replace(c, start=None, end=None) for c in part.citations)
+        return msgspec.structs.replace(part, citations=citations)
+
+    return each_part(response, change)
+
+
 def _no_logprobs(response: Response, dialect: FormatName) -> Response:
     return each_candidate(response, lambda candidate: msgspec.structs.replace(candidate, logprobs=()))
 
@@ -119,6 +129,12 @@ def _object_arguments(response: Response, dialect: FormatName) -> Response:
         return msgspec.structs.replace(part, arguments=wrapped)
 
     return each_part(response, change)
+
+
+def _arguments_lost(response: Response, dialect: FormatName) -> Iterable[str]:
+    for part in parts_of(response):
+        if isinstance(part, ToolUse) and not is_object(part.arguments):
+            yield "arguments"
 
 
 def _finish_word(response: Response, dialect: FormatName) -> Response:
@@ -146,18 +162,6 @@ def _usage_without_written(response: Response, dialect: FormatName) -> Response:
         None if usage.input is None else usage.input + (usage.cache_write or 0) + (usage.cache_write_1h or 0)
     )
     told = Usage(input=input_, cache_read=usage.cache_read, output=usage.output, reasoning=usage.reasoning)
-    return msgspec.structs.replace(response, usage=told)
-
-
-def _usage_without_reasoning(response: Response, dialect: FormatName) -> Response:
-    usage = response.usage
-    told = Usage(
-        input=usage.input,
-        cache_read=usage.cache_read,
-        cache_write=usage.cache_write,
-        cache_write_1h=usage.cache_write_1h,
-        output=usage.completion,
-    )
     return msgspec.structs.replace(response, usage=told)
 
 
@@ -230,6 +234,9 @@ CHANGES: Mapping[str, Difference] = MappingProxyType(
             ],
         ),
         "no_cited_text": Difference("a citation of the dialect is an address and a place", _no_cited_text),
+        "no_citation_place": Difference(
+            "a citation says what it cites, not for which words", _no_citation_place
+        ),
         "no_logprobs": Difference(
             "the dialect has no log probabilities",
             _no_logprobs,
@@ -238,24 +245,24 @@ CHANGES: Mapping[str, Difference] = MappingProxyType(
         "object_arguments": Difference(
             "arguments are an object; text that is none is wrapped in one",
             _object_arguments,
-            lambda response, dialect: [
-                "arguments"
-                for part in parts_of(response)
-                if isinstance(part, ToolUse) and not is_object(part.arguments)
-            ],
+            _arguments_lost,
+        ),
+        "object_arguments_at_last": Difference(
+            "the same, but a stream tells the text as it comes, before anybody can say what it will be",
+            _object_arguments,
+            _arguments_lost,
         ),
         "finish_word": Difference("the dialect has fewer words for the end", _finish_word),
         "usage_totals": Difference("only sums of tokens are told", _usage_totals),
         "usage_without_written": Difference(
             "what was written to a cache is not told apart", _usage_without_written
         ),
-        "usage_without_reasoning": Difference("thinking is counted as output", _usage_without_reasoning),
         "by_kind": Difference("a message has one thought, one text, and calls, in that order", _by_kind),
     }
 )
 
 _ALWAYS = ("foreign_seals", "foreign_blocks")
-WHOLE_ONLY = frozenset({"by_kind"})
+WHOLE_ONLY = frozenset({"by_kind", "object_arguments_at_last"})
 """Differences that streams do not make: they tell parts as they come."""
 
 OF: Mapping[FormatName, tuple[str, ...]] = MappingProxyType(
@@ -267,10 +274,10 @@ OF: Mapping[FormatName, tuple[str, ...]] = MappingProxyType(
             "first_candidate",
             "refusal_is_text",
             "no_images",
+            "no_citation_place",
             "no_logprobs",
-            "object_arguments",
+            "object_arguments_at_last",
             "finish_word",
-            "usage_without_reasoning",
         ),
         FormatName.GEMINI: (
             *_ALWAYS,
@@ -302,10 +309,12 @@ def through(response: Response, dialect: FormatName, *, stream: bool) -> Respons
     return response
 
 
-def reported(response: Response, dialect: FormatName) -> set[str]:
+def reported(response: Response, dialect: FormatName, *, stream: bool) -> set[str]:
     """The losses that have to be told."""
     names: set[str] = set()
     for name in OF[dialect]:
+        if stream and name in WHOLE_ONLY:
+            continue
         names.update(CHANGES[name].losses(response, dialect))
         if name == "first_candidate":
             response = CHANGES[name].change(response, dialect)

@@ -13,6 +13,7 @@ _DELTAS = {
     "thinking": {"thinking_delta": "thinking", "signature_delta": "signature"},
     "tool_use": {"input_json_delta": "partial_json"},
     "server_tool_use": {"input_json_delta": "partial_json"},
+    "mcp_tool_use": {"input_json_delta": "partial_json"},
 }
 _REASONS = frozenset(
     {
@@ -42,6 +43,7 @@ class _Grammar:
         self._next = 0
         self._signed = False
         self._json: list[str] = []
+        self._inputs: list[str] = []
 
     def take(self, kind: str, event: Json) -> None:
         """One event."""
@@ -115,8 +117,7 @@ class _Grammar:
     def _content_block_stop(self, event: Json) -> None:
         demand(self._block is not None, "what stops had started", event)
         demand(event.get("index") == self._next, "a stop has the index of the open block", event)
-        if text := "".join(self._json):
-            demand(isinstance(loaded(text.encode(), "input is JSON"), dict), "input is an object", text)
+        self._inputs.append("".join(self._json))
         self._block = None
         self._next += 1
 
@@ -125,6 +126,9 @@ class _Grammar:
         demand(not self._stopping, "message_delta comes once", event)
         delta = event.get("delta", {})
         demand(delta.get("stop_reason") in _REASONS, "a known stop_reason", event)
+        for text in self._inputs if delta["stop_reason"] != "max_tokens" else ():
+            value = loaded(text.encode() or b"{}", "input is JSON unless the limit cut it")
+            demand(isinstance(value, dict), "input is an object", text)
         sequence = delta.get("stop_sequence", 0)
         demand(sequence is None or isinstance(sequence, str), "stop_sequence is text or null", event)
         demand(is_count(event.get("usage", {}).get("output_tokens")), "usage has output_tokens", event)
