@@ -123,7 +123,7 @@ def _nodes(schema: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("answer", [False, True])
 @pytest.mark.parametrize("dialect", DIALECTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(schema=_JSON | _schemas())
 @example(schema={"properties": {"$ref": {"$ref": "#"}}})
 def test_any_json_compiles_to_what_compiles_to_itself(dialect: str, answer: bool, schema: Any) -> None:
@@ -135,7 +135,7 @@ def test_any_json_compiles_to_what_compiles_to_itself(dialect: str, answer: bool
 
 @pytest.mark.parametrize("answer", [False, True])
 @pytest.mark.parametrize("dialect", ["gemini", "ollama", "anthropic"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(schema=_JSON | _schemas())
 def test_only_keywords_that_the_dialect_knows_come_out(dialect: str, answer: bool, schema: Any) -> None:
     keywords = (ANSWER if answer else TOOL)[dialect].keywords
@@ -143,7 +143,7 @@ def test_only_keywords_that_the_dialect_knows_come_out(dialect: str, answer: boo
         assert keywords is None or node.keys() <= keywords
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(schema=_JSON | _schemas())
 def test_gemini_finds_nothing_to_refuse(schema: Any) -> None:
     for node in _nodes(_compiled(schema, "gemini")):
@@ -159,7 +159,7 @@ def test_gemini_finds_nothing_to_refuse(schema: Any) -> None:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(schema=_JSON | _schemas())
 def test_arguments_are_always_an_object(dialect: str, schema: Any) -> None:
     root = _compiled(schema, dialect)

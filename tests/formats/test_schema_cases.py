@@ -491,3 +491,13 @@ def test_the_same_schema_is_compiled_once() -> None:
     assert compiled(msgspec.Raw(schema), "gemini") is compiled(
         msgspec.Raw(bytes(bytearray(schema))), "gemini"
     )
+
+
+def test_what_is_remembered_has_an_end() -> None:
+    first = msgspec.Raw(b'{"type":"object","properties":{"first":{"const":1}}}')
+    before = compiled(first, "gemini")
+    for n in range(400):  # each is remembered with its 200 kB
+        compiled(msgspec.Raw(b'{"type":"object","description":"%d%s"}' % (n, b"x" * 100_000)), "gemini")
+    again = compiled(first, "gemini")
+    assert again == before
+    assert again is not before
