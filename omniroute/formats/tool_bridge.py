@@ -1,6 +1,7 @@
 """Tools of a request in a dialect that has fewer kinds of them, and the answer's calls back again."""
 
 import json
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -109,18 +110,19 @@ class _Bridging:
         """The declarations; the same tuple when none changes."""
         told: set[str] = set()
         changed = tuple(self._tool(tool, told) for tool in tools)
-        return changed if any(new is not old for new, old in zip(changed, tools, strict=True)) else tools
+        return tools if all(map(operator.is_, changed, tools)) else changed
 
     def _tool(self, tool: Tool, told: set[str]) -> Tool:
         if isinstance(tool, HostedTool):
             return tool
-        wire = self._names.upstream((tool.namespace, tool.name))
+        key = (tool.namespace, tool.name)
+        wire = self._names.upstream(key)
         if isinstance(tool, CustomTool) and not self._custom_tools:
             self.customs.add(wire)
             return FunctionTool(
                 name=wire[1], description=_with_grammar(tool), schema=_INPUT_SCHEMA, namespace=wire[0]
             )
-        if wire == (tool.namespace, tool.name):
+        if wire == key:
             return tool
         if isinstance(tool, CustomTool):
             return msgspec.structs.replace(tool, name=wire[1], namespace=wire[0])
@@ -163,11 +165,12 @@ class _Bridging:
         return message if changed is None else msgspec.structs.replace(message, parts=tuple(changed))
 
     def _use(self, part: ToolUse) -> ToolUse:
-        wire = self._names.upstream((part.namespace, part.name))
+        key = (part.namespace, part.name)
+        wire = self._names.upstream(key)
         wrapped = part.custom and not self._custom_tools
         if part.id:
             self._calls[part.id] = _Called(wire[1], part.custom and not wrapped)
-        if not wrapped and wire == (part.namespace, part.name):
+        if not wrapped and wire == key:
             return part
         arguments = _wrapped(part.arguments) if wrapped else part.arguments
         return msgspec.structs.replace(

@@ -51,8 +51,15 @@ class ToolNames:
         self._keeps_namespaces = dialect == "openai-responses"
         self._upstream: dict[Key, Key] = {}
         self._client: dict[Key, Key] = {}
+        self._plain = True
         # A tool outside of all groups that is called like one in a group keeps its name.
-        for key in sorted(declared, key=lambda key: (key[0] is not None, key)):
+        grouped: list[Key] = []
+        for key in declared:
+            if key[0] is None:
+                self.upstream(key)
+            else:
+                grouped.append(key)
+        for key in sorted(grouped, key=repr):
             self.upstream(key)
 
     def upstream(self, key: Key) -> Key:
@@ -66,6 +73,8 @@ class ToolNames:
         wire = (group, whole)
         if not self._allowed.legal.fullmatch(whole) or wire in self._client:
             wire = (group, self._changed(whole, key))
+        if wire != key:
+            self._plain = False
         self._upstream[key] = wire
         self._client[wire] = key
         return wire
@@ -76,7 +85,7 @@ class ToolNames:
 
     def is_plain(self) -> bool:
         """Whether every tool is called what the client calls it."""
-        return all(key == wire for key, wire in self._upstream.items())
+        return self._plain
 
     def _changed(self, whole: str, key: Key) -> str:
         digest = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()[:_HASH]
