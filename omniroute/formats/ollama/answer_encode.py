@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -32,30 +32,37 @@ Json = dict[str, Any]  # a JSON object while it is built
 class Content:
     """What a line says, or a whole answer."""
 
+    max_images: int = 0
+    """How many there is a place for."""
     text: str = ""
     thinking: str = ""
     images: list[str] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
 
 
-Shape: TypeAlias = Callable[[Content], Json]
-"""Puts the content where one of the two calls has it."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How one of the two calls answers."""
+
+    put: Callable[[Content], Json]
+    """The members that hold the content."""
+    max_images: int
+
+    def content(self) -> Content:
+        """Room for what is to be told."""
+        return Content(self.max_images)
 
 
-def as_chat(content: Content) -> Json:
-    """The members of an answer of `/api/chat`."""
+def _as_chat(content: Content) -> Json:
     message: Json = {"role": "assistant", "content": content.text}
     if content.thinking:
         message["thinking"] = content.thinking
-    if content.images:
-        message["images"] = content.images
     if content.calls:
         message["tool_calls"] = content.calls
     return {"message": message}
 
 
-def as_generate(content: Content) -> Json:
-    """The members of an answer of `/api/generate`."""
+def _as_generate(content: Content) -> Json:
     members: Json = {"response": content.text}
     if content.thinking:
         members["thinking"] = content.thinking
@@ -64,6 +71,12 @@ def as_generate(content: Content) -> Json:
     if content.calls:
         members["tool_calls"] = content.calls
     return members
+
+
+CHAT = Shape(_as_chat, max_images=0)
+"""`/api/chat`. No server answers with images there, and the `ollama` SDK fails on one (0.6.3)."""
+GENERATE = Shape(_as_generate, max_images=1)
+"""`/api/generate`."""
 
 
 def head(facts: ReplyFacts) -> Json:
@@ -98,7 +111,7 @@ def add_part(content: Content, part: Part, facts: ReplyFacts, index: int, losses
             content.thinking += part.text
         case ToolUse():
             content.calls.append(_call(part, facts, index, len(content.calls), losses))
-        case Media(MediaKind.IMAGE, Base64() as source):
+        case Media(MediaKind.IMAGE, Base64() as source) if len(content.images) < content.max_images:
             content.images.append(source.data)
         case Media() | Opaque() | ToolResult():
             losses.add(_name(part))

@@ -5,7 +5,7 @@ from omniroute.conversation.request import Message, Request, Role
 from omniroute.conversation.response import Response
 from omniroute.errors import ErrorKind, Refused
 from omniroute.formats.codec import Encoded, ReplyFacts
-from omniroute.formats.ollama.answer_encode import as_generate
+from omniroute.formats.ollama.answer_encode import GENERATE
 from omniroute.formats.ollama.fields import STRINGS, read_body
 from omniroute.formats.ollama.media import image
 from omniroute.formats.ollama.request_decode import asked
@@ -39,14 +39,14 @@ def decode_generate_request(body: bytes) -> Request:
 
 def encode_generate_response(response: Response, facts: ReplyFacts) -> Encoded:
     """A whole answer. Raises ProtocolError when the model ended with an error."""
-    return encoded_answer(response, facts, as_generate)
+    return encoded_answer(response, facts, GENERATE)
 
 
 def generate_stream_encoder(facts: ReplyFacts) -> OllamaEncoder:
     """A writer for a new stream."""
-    return OllamaEncoder(facts, as_generate)
+    return OllamaEncoder(facts, GENERATE)
 
 
 def load_answer(facts: ReplyFacts) -> bytes:
     """The answer to an empty prompt: the model is loaded, or unloaded; one line, stream or not."""
-    return loaded(facts, as_generate)
+    return loaded(facts, GENERATE)

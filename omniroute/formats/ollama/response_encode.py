@@ -6,11 +6,10 @@ from omniroute.conversation.response import Candidate, FinishReason, Response
 from omniroute.errors import ProtocolError
 from omniroute.formats.codec import Encoded, Losses, ReplyFacts
 from omniroute.formats.ollama.answer_encode import (
-    Content,
+    CHAT,
     Json,
     Shape,
     add_part,
-    as_chat,
     ending,
     head,
     logprobs,
@@ -20,7 +19,7 @@ from omniroute.formats.ollama.request_encode import extra_of
 
 def encode_response(response: Response, facts: ReplyFacts) -> Encoded:
     """An answer of `/api/chat`. Raises ProtocolError when the model ended with an error."""
-    return encoded_answer(response, facts, as_chat)
+    return encoded_answer(response, facts, CHAT)
 
 
 def encoded_answer(response: Response, facts: ReplyFacts, shape: Shape) -> Encoded:
@@ -33,10 +32,10 @@ def encoded_answer(response: Response, facts: ReplyFacts, shape: Shape) -> Encod
         raise ProtocolError(
             f"the model ended with an error: {candidate.finish.raw or 'it did not say which'}"
         )
-    content = Content()
+    content = shape.content()
     for index, part in enumerate(candidate.parts):
         add_part(content, part, facts, index, losses)
-    members = shape(content)
+    members = shape.put(content)
     inner = extra_of(candidate.extra, losses)
     members.get("message", members).update(inner)
     if candidate.logprobs:
@@ -48,7 +47,7 @@ def encoded_answer(response: Response, facts: ReplyFacts, shape: Shape) -> Encod
 
 def load_answer(facts: ReplyFacts) -> bytes:
     """The answer to a request of `/api/chat` without messages: the model is loaded, or unloaded."""
-    return loaded(facts, as_chat)
+    return loaded(facts, CHAT)
 
 
 def loaded(facts: ReplyFacts, shape: Shape) -> bytes:
@@ -56,4 +55,6 @@ def loaded(facts: ReplyFacts, shape: Shape) -> bytes:
     extra = facts.request.extra
     keep_alive = bytes(extra.members.get("keep_alive", b"")) if extra is not None else b""
     reason = "unload" if keep_alive in (b"0", b'"0"', b'"0s"') else "load"
-    return msgspec.json.encode(head(facts) | shape(Content()) | {"done": True, "done_reason": reason})
+    return msgspec.json.encode(
+        head(facts) | shape.put(shape.content()) | {"done": True, "done_reason": reason}
+    )

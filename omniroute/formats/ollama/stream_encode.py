@@ -23,11 +23,11 @@ from omniroute.errors import ErrorKind
 from omniroute.formats.codec import Losses, ReplyFacts
 from omniroute.formats.in_order import InOrder
 from omniroute.formats.ollama.answer_encode import (
+    CHAT,
     Content,
     Json,
     Shape,
     add_part,
-    as_chat,
     ending,
     head,
     logprobs,
@@ -123,7 +123,7 @@ class OllamaEncoder:
     def _start(self, index: int, part: Part, lines: list[bytes]) -> None:
         self._part, self._pieces = part, []
         if isinstance(part, Text | Thinking | Refusal):
-            content = Content()
+            content = self._shape.content()
             add_part(content, part, self._facts, index, self._losses)
             if content.text or content.thinking:
                 lines.append(self._line(content, {"done": False}))
@@ -138,7 +138,7 @@ class OllamaEncoder:
                 part = msgspec.structs.replace(part, source=Base64(source.media_type, source.data + grown))
             case None | Text() | Thinking() | Refusal():
                 return
-        content = Content()
+        content = self._shape.content()
         add_part(content, part, self._facts, index, self._losses)
         for call in content.calls:
             call["function"]["index"] = self._calls
@@ -154,7 +154,7 @@ class OllamaEncoder:
         return self._line(Content(), ending(self._finish, self._usage))
 
     def _line(self, content: Content, ending: Json) -> bytes:
-        return msgspec.json.encode(self._head | self._shape(content) | ending) + b"\n"
+        return msgspec.json.encode(self._head | self._shape.put(content) | ending) + b"\n"
 
     def _frame(self, content: Content) -> tuple[bytes, bytes]:
         """A line of one string, in two halves."""
@@ -164,4 +164,4 @@ class OllamaEncoder:
 
 def stream_encoder(facts: ReplyFacts) -> OllamaEncoder:
     """A writer for a new stream of `/api/chat`."""
-    return OllamaEncoder(facts, as_chat)
+    return OllamaEncoder(facts, CHAT)

@@ -290,6 +290,7 @@ OF: Mapping[FormatName, tuple[str, ...]] = MappingProxyType(
             *_ALWAYS,
             "first_candidate",
             "refusal_is_text",
+            "no_images",
             "no_citations",
             "object_arguments",
             "finish_word",

@@ -29,6 +29,7 @@ from omniroute.conversation.usage import Usage
 from omniroute.errors import ErrorKind, FailureKind, ProtocolError
 from omniroute.formats.codec import ReplyFacts, StreamEncoder
 from omniroute.formats.ollama import stream_decoder, stream_encoder
+from omniroute.formats.ollama.generate import generate_stream_encoder
 from tests.formats.cuts import cut_lists, split
 
 FACTS = ReplyFacts(id="01ABC", created_s=1_764_000_000, model="m", request=Request(model="m", messages=()))
@@ -251,7 +252,16 @@ def test_too_much_to_be_held_back_is_refused() -> None:
 def test_images_are_told_whole() -> None:
     image = Media(MediaKind.IMAGE, Base64("image/png", "iVBO"))
     events: list[Event] = [PartStarted(0, image), Delta(0, Field.BASE64, "Rw0K"), PartEnded(0)]
-    assert lines_of(events)[0]["message"]["images"] == ["iVBORw0K"]
+    encoder = generate_stream_encoder(FACTS)
+    assert [line["image"] for line in lines_of(events, encoder)] == ["iVBORw0K"]
+    assert encoder.losses == ()
+
+
+def test_an_image_in_a_chat_is_named_as_lost() -> None:
+    encoder = stream_encoder(FACTS)
+    image = Media(MediaKind.IMAGE, Base64("image/png", "iVBO"))
+    assert encoder.encode([PartStarted(0, image), PartEnded(0)]) == b""
+    assert encoder.losses == ("image",)
 
 
 def test_further_candidates_and_citations_are_named_as_lost() -> None:
