@@ -7,37 +7,64 @@ import msgspec
 from omniroute.conversation.parts import Media, Opaque, Part, Text, Thinking, ToolResult, ToolUse
 from omniroute.formats.anthropic.citations import decode_citation
 from omniroute.formats.anthropic.media import decode_media
-from omniroute.formats.anthropic.members import NAME, Members, WrongShape, is_text, items, text_of
+from omniroute.formats.anthropic.members import NAME, Members, WrongShape, is_text, items, raw_json
 
+_TEXT = msgspec.Raw(b'"text"')
 _DIRECT = b'{"type":"direct"}'
+
+
+Content = str | list[dict[str, msgspec.Raw]]
+"""What messages, system prompts and results hold."""
+
+_CONTENT = msgspec.json.Decoder(Content)
 
 
 def decode_content(raw: msgspec.Raw | None, path: str) -> tuple[Part, ...]:
     """The parts of a content that is a string or a list of blocks. Raises `WrongShape`."""
     if raw is None:
         return ()
-    if is_text(raw):
-        text = text_of(raw)
-        return (Text(text),) if text else ()
+    content: Content
+    try:
+        content = _CONTENT.decode(raw)
+    except msgspec.ValidationError:
+        content = [_block(item, f"{path}[{place}]") for place, item in enumerate(items(raw, path))]
+    return parts_of(content, path)
+
+
+def parts_of(content: Content, path: str) -> tuple[Part, ...]:
+    """The same of one that was taken apart already."""
+    if isinstance(content, str):
+        return (Text(content),) if content else ()
     parts: list[Part] = []
-    for place, block in enumerate(items(raw, path)):
-        part = decode_block(block, f"{path}[{place}]")
+    for place, members in enumerate(content):
+        part = decode_block(Members(members, f"{path}[{place}]"))
         if part is not None:
             parts.append(part)
     return tuple(parts)
 
 
-def decode_block(raw: msgspec.Raw, path: str) -> Part | None:
+def decode_block(block: Members) -> Part | None:
     """One block; `None` for one that says nothing. Raises `WrongShape`."""
+    kind = block.left.get("type")
+    reader = _READERS.get(bytes(kind)) if kind is not None else None
+    if reader is None:
+        return _other(block)
+    del block.left["type"]
+    return reader(block)
+
+
+def _block(raw: msgspec.Raw, path: str) -> dict[str, msgspec.Raw]:
+    """A block; some clients put plain strings into the list."""
     if is_text(raw):
-        text = text_of(raw)
-        return Text(text) if text else None
-    block = Members.of(raw, path)
+        return {"type": _TEXT, "text": raw}
+    return Members.of(raw, path).left
+
+
+def _other(block: Members) -> Part:
+    whole = dict(block.left)
     kind = block.required("type")
-    if kind in ("image", "document"):
-        return decode_media(block, kind, raw)
-    reader = _READERS.get(kind)
-    return reader(block) if reader is not None else Opaque(NAME, kind, raw)
+    media = decode_media(block, kind) if kind in ("image", "document") else None
+    return media or Opaque(NAME, kind, raw_json(whole))
 
 
 def _text(block: Members) -> Text | None:
@@ -94,10 +121,10 @@ def redacted(block: Members) -> Thinking:
     return Thinking("", block.required("data"), redacted=True, origin=NAME, extra=block.rest())
 
 
-_READERS: dict[str, Callable[[Members], Part | None]] = {
-    "text": _text,
-    "tool_use": tool_use,
-    "tool_result": _tool_result,
-    "thinking": _thinking,
-    "redacted_thinking": redacted,
+_READERS: dict[bytes, Callable[[Members], Part | None]] = {
+    b'"text"': _text,
+    b'"tool_use"': tool_use,
+    b'"tool_result"': _tool_result,
+    b'"thinking"': _thinking,
+    b'"redacted_thinking"': redacted,
 }

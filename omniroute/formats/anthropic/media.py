@@ -3,9 +3,7 @@
 import base64
 import binascii
 
-import msgspec
-
-from omniroute.conversation.parts import Base64, FileId, Media, MediaKind, Opaque, PlainText, Source, Url
+from omniroute.conversation.parts import Base64, FileId, Media, MediaKind, PlainText, Source, Url
 from omniroute.formats.anthropic.members import MARK, NAME, Members, cache_control, own
 from omniroute.formats.codec import Losses, cannot_carry
 
@@ -17,12 +15,12 @@ _MAGIC = {"iVBORw0": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "
 _KINDS = {"image": MediaKind.IMAGE, "document": MediaKind.DOCUMENT}
 
 
-def decode_media(block: Members, kind: str, raw: msgspec.Raw) -> Media | Opaque:
-    """An image or a document; as it stood where its source is one that no other dialect has."""
+def decode_media(block: Members, kind: str) -> Media | None:
+    """An image or a document; `None` where its source is one that no other dialect has."""
     wire = block.nested("source")
     source = _source(wire) if wire is not None else None
     if wire is None or source is None or wire.rest() is not None:
-        return Opaque(NAME, kind, raw)
+        return None
     name = block.text("title") if kind == "document" else None
     cache, extra = block.cache(), block.rest()
     if extra is None and isinstance(source, FileId) and not source.id.startswith(_FILE):

@@ -20,8 +20,9 @@ T = TypeVar("T")
 
 _NULL = msgspec.Raw(b"null")
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_TEXT = msgspec.json.Decoder(str | None)
+_STRING = msgspec.json.Decoder(str)
 _FLAG = msgspec.json.Decoder(bool | None)
 _COUNT = msgspec.json.Decoder(int | None)
 _NUMBER = msgspec.json.Decoder(float | None)
@@ -65,14 +66,22 @@ class Members:
 
     def text(self, name: str) -> str | None:
         """A string."""
-        return self._decoded(name, _TEXT, "a string")
+        raw = self.left.pop(name, None)
+        if raw is None:
+            return None
+        try:
+            return _STRING.decode(raw)
+        except msgspec.ValidationError:
+            if raw == _NULL:
+                return None
+            raise WrongShape(self.at(name), "a string") from None
 
     def required(self, name: str) -> str:
         """A string that has to be there."""
-        text = self.text(name)
-        if text is None:
-            raise WrongShape(self.at(name), "a string")
-        return text
+        try:
+            return _STRING.decode(self.left.pop(name, _NULL))
+        except msgspec.ValidationError:
+            raise WrongShape(self.at(name), "a string") from None
 
     def flag(self, name: str) -> bool | None:
         """True or false."""
@@ -129,6 +138,15 @@ class Members:
         return Extra(NAME, kept) if kept else None
 
 
+def objects(raw: msgspec.Raw, path: str) -> list[Members]:
+    """The objects of a list. Raises `WrongShape` when it is none."""
+    try:
+        found = _OBJECTS.decode(raw)
+    except msgspec.ValidationError:
+        return [Members.of(item, f"{path}[{place}]") for place, item in enumerate(items(raw, path))]
+    return [Members(members, f"{path}[{place}]") for place, members in enumerate(found)]
+
+
 def items(raw: msgspec.Raw, path: str) -> list[msgspec.Raw]:
     """The values of a list. Raises `WrongShape` when it is none."""
     try:
@@ -144,7 +162,7 @@ def is_text(raw: msgspec.Raw) -> bool:
 
 def text_of(raw: msgspec.Raw) -> str:
     """The string that stands there."""
-    return _TEXT.decode(raw) or ""
+    return _STRING.decode(raw)
 
 
 def one_line(raw: msgspec.Raw | bytes) -> bytes:

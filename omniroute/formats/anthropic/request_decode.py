@@ -5,8 +5,8 @@ import msgspec
 from omniroute.conversation.parts import Extra
 from omniroute.conversation.request import Message, Request, Role, Sampling
 from omniroute.errors import ErrorKind, Refused
-from omniroute.formats.anthropic.blocks_decode import decode_content
-from omniroute.formats.anthropic.members import NAME, Members, WrongShape, raw_json, read
+from omniroute.formats.anthropic.blocks_decode import Content, decode_content, parts_of
+from omniroute.formats.anthropic.members import NAME, Members, WrongShape, objects, raw_json, read
 from omniroute.formats.anthropic.thinking import decode_thinking
 from omniroute.formats.anthropic.tools import decode_choice, decode_tools
 from omniroute.formats.envelope import check_model_name
@@ -75,21 +75,47 @@ def _system(members: Members) -> tuple[Message, ...]:
     return (Message(Role.SYSTEM, parts),) if parts else ()
 
 
+_MESSAGES = msgspec.json.Decoder(list[dict[str, Content]])
+
+
 def _messages(members: Members) -> list[Message]:
-    found = members.items("messages")
-    if not found:
+    raw = members.raw("messages")
+    if raw is None or bytes(raw) == b"[]":
         raise WrongShape("messages", "a list of at least one message")
+    try:
+        found = _MESSAGES.decode(raw)
+    except msgspec.ValidationError:
+        return _unusual_messages(raw)
     messages: list[Message] = []
-    for place, raw in enumerate(found):
-        path = f"messages[{place}]"
-        message = Members.of(raw, path)
-        role = _ROLES.get(message.required("role"))
-        if role is None:
-            raise WrongShape(f"{path}.role", "user, assistant or system")
-        parts = decode_content(message.raw("content"), f"{path}.content")
+    for place, message in enumerate(found):
+        if message.keys() != _USUAL or not isinstance(name := message["role"], str):
+            return _unusual_messages(raw)
+        role = _role(name, f"messages[{place}].role")
+        parts = parts_of(message["content"], f"messages[{place}].content")
+        if parts:
+            messages.append(Message(role, parts))
+    return messages
+
+
+_USUAL = {"role", "content"}
+
+
+def _unusual_messages(raw: msgspec.Raw) -> list[Message]:
+    """The same member by member, which takes longer: something is more, less or other than usual."""
+    messages: list[Message] = []
+    for message in objects(raw, "messages"):
+        role = _role(message.required("role"), message.at("role"))
+        parts = decode_content(message.raw("content"), message.at("content"))
         if parts:
             messages.append(Message(role, parts, extra=message.rest()))
     return messages
+
+
+def _role(name: str, path: str) -> Role:
+    role = _ROLES.get(name)
+    if role is None:
+        raise WrongShape(path, "user, assistant or system")
+    return role
 
 
 def _sampling(members: Members) -> Sampling:

@@ -182,7 +182,7 @@ class AnthropicStreamDecoder:
             block.input = call.arguments
             self._start(block, msgspec.structs.replace(call, arguments=""), events)
         elif kind in ("text", "thinking", "redacted_thinking"):
-            part = decode_block(told.content_block, "content_block")
+            part = decode_block(Members.of(told.content_block, "content_block"))
             if part is not None:
                 self._start(block, part, events)
         else:

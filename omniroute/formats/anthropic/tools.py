@@ -12,7 +12,7 @@ from omniroute.conversation.request import (
     Tool,
     ToolChoice,
 )
-from omniroute.formats.anthropic.members import NAME, Members, WrongShape, cache_control, own
+from omniroute.formats.anthropic.members import NAME, Members, WrongShape, cache_control, items, objects, own
 from omniroute.formats.codec import Losses, cannot_carry
 from omniroute.formats.schema import compiled
 
@@ -30,11 +30,16 @@ _WORDS = {mode: word for word, mode in _MODES.items()}
 
 def decode_tools(request: Members) -> tuple[Tool, ...]:
     """The client's functions, and tools Anthropic knows, in the order they stood. Raises `WrongShape`."""
+    raw = request.raw("tools")
+    if raw is None:
+        return ()
     tools: list[Tool] = []
-    for place, raw in enumerate(request.items("tools")):
-        tool = Members.of(raw, f"tools[{place}]")
+    for place, tool in enumerate(objects(raw, "tools")):
         kind = tool.text("type") or "custom"
-        tools.append(_function(tool) if kind == "custom" else HostedTool(NAME, kind, raw))
+        if kind == "custom":
+            tools.append(_function(tool))
+        else:
+            tools.append(HostedTool(NAME, kind, items(raw, "tools")[place]))
     return tuple(tools)
 
 
