@@ -31,6 +31,8 @@ def build_snapshot(catalogue: Mapping[str, Provider], configuration: Configurati
         aliases=MappingProxyType(dict(configuration.aliases)),
         owners=MappingProxyType(_owners(providers)),
         preferences=configuration.preferences,
+        combos=MappingProxyType({combo.name: combo for combo in configuration.combos}),
+        chains=MappingProxyType(dict(configuration.chains)),
         has_manage_key=any(
             key.is_active and Scope.MANAGE in key.scopes for key in configuration.keys.values()
         ),

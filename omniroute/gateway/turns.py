@@ -13,6 +13,10 @@ class Turns:
         self._counts[combo_id] = count + 1
         return count
 
+    def peek(self, combo_id: str) -> int:
+        """The same without taking a turn."""
+        return self._counts.get(combo_id, 0)
+
     def reset(self, combo_id: str) -> None:
         """Begin with its first member again."""
         self._counts.pop(combo_id, None)

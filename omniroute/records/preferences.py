@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from omniroute.conversation.edits import SystemPrompt, ThinkingBudget
-from omniroute.records.routes import AccountStrategy
+from omniroute.records.routes import AccountStrategy, AutoMode, Strategy
 
 Millis = Annotated[int, Meta(ge=0, le=3_600_000)]
 Threshold = Annotated[int, Meta(ge=1, le=100)]
@@ -23,7 +23,7 @@ class WildcardAlias(msgspec.Struct, frozen=True, rename="camel"):
 class ComboSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Some keys of a combo's configuration; `None`: not set here."""
 
-    strategy: str | None = None
+    strategy: Strategy | None = None
     max_retries: Annotated[int, Meta(ge=0, le=10)] | None = None
     retry_delay_ms: Annotated[int, Meta(ge=0, le=60_000)] | None = None
     timeout_ms: Annotated[int, Meta(ge=1000, le=600_000)] | None = None
@@ -33,7 +33,7 @@ class ComboSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     health_check_timeout_ms: Annotated[int, Meta(ge=100, le=30_000)] | None = None
     max_combo_depth: Annotated[int, Meta(ge=1, le=5)] | None = None
     track_metrics: bool | None = None
-    auto_mode: Literal["balanced", "fast", "cheap", "coding"] | None = None
+    auto_mode: AutoMode | None = None
     fall_back_on_content: bool | None = None
     continue_after_cut: bool | None = None
 

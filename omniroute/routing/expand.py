@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 
 from omniroute.errors import ErrorKind, Refused
-from omniroute.records import AutoMode, Combo, ComboConfig, ComboEntry, Preferences, Strategy
+from omniroute.records import Combo, ComboConfig, ComboEntry, Preferences
 from omniroute.records.preferences import ComboSettings
 from omniroute.routing.route import Effective, Group, Member, Node, Target, Unusable, cascade
 
@@ -109,9 +109,4 @@ def _walk(combo: Combo, combos: dict[str, Combo], path: tuple[str, ...], max_dep
 
 def as_config(settings: ComboSettings) -> ComboConfig:
     """Stored settings as a level of the cascade."""
-    members = msgspec.structs.asdict(settings)
-    if members["strategy"] is not None:
-        members["strategy"] = Strategy(members["strategy"])
-    if members["auto_mode"] is not None:
-        members["auto_mode"] = AutoMode(members["auto_mode"])
-    return ComboConfig(**members)
+    return ComboConfig(**msgspec.structs.asdict(settings))

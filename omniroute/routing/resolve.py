@@ -32,7 +32,7 @@ def route_of(snapshot: Snapshot, name: str, *, only_provider: str | None = None)
     found, hops = _follow(snapshot, name)
     if isinstance(found, Target):
         return Route(requested=name, hops=hops, root=Member(provider=found.provider, model=found.model))
-    root, unusable = expand(found, snapshot.preferences, lambda entry: _follow(snapshot, entry)[0])
+    root, unusable = expand(found, snapshot.preferences, lambda entry: lookup(snapshot, entry))
     if not any(True for _ in root.members()):
         reasons = "; ".join(f"{entry.model}: {entry.reason}" for entry in unusable) or "it has no entries"
         message = f"no member of the combo {found.name!r} can be asked: {reasons}"
@@ -44,6 +44,11 @@ def resolve(snapshot: Snapshot, name: str, *, only_provider: str | None = None) 
     """The target a name stands for; of a combo its first. Raises `Refused` as `route_of` does."""
     first = route_of(snapshot, name, only_provider=only_provider).members[0]
     return Target(first.provider, first.model)
+
+
+def lookup(snapshot: Snapshot, name: str) -> Target | Combo:
+    """What a name stands for, combos unexpanded. Raises `Refused`."""
+    return _follow(snapshot, name)[0]
 
 
 def _follow(snapshot: Snapshot, name: str) -> tuple[Target | Combo, tuple[str, ...]]:

@@ -5,8 +5,28 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from omniroute.records import Account, ApiKey, ModelFacts, Node, Preferences, preferences_of
-from omniroute.store import accounts, aliases, discovered, key_value, keys, models, nodes, settings
+from omniroute.records import (
+    Account,
+    ApiKey,
+    ChainStep,
+    Combo,
+    ModelFacts,
+    Node,
+    Preferences,
+    preferences_of,
+)
+from omniroute.store import (
+    accounts,
+    aliases,
+    chains,
+    combos,
+    discovered,
+    key_value,
+    keys,
+    models,
+    nodes,
+    settings,
+)
 from omniroute.store.secrets import Vault
 
 
@@ -25,6 +45,10 @@ class Configuration:
     """SHA-256 of a key to the key."""
     aliases: Mapping[str, str]
     preferences: Preferences = field(default_factory=Preferences)
+    combos: tuple[Combo, ...] = ()
+    """In order of name, inactive ones included."""
+    chains: Mapping[str, tuple[ChainStep, ...]] = field(default_factory=dict)
+    """Model to the providers that are asked for it when its own have failed, in order."""
 
 
 def load_configuration(connection: Connection, vault: Vault) -> Configuration:
@@ -40,6 +64,8 @@ def load_configuration(connection: Connection, vault: Vault) -> Configuration:
         keys={key.digest: key for key in keys.listing(connection)},
         aliases=aliases.listing(connection),
         preferences=preferences_of(dict(settings.listing(connection))),
+        combos=combos.listing(connection),
+        chains=chains.listing(connection),
     )
 
 

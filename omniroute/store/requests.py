@@ -24,7 +24,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from omniroute.conversation.usage import Usage
 from omniroute.records import AttemptRow, Outcome, RequestRow
-from omniroute.store import keys
+from omniroute.store import combo_hours, keys
 from omniroute.store.tables import call_log, usage
 
 _JOINED = select(usage, *(column for column in call_log.c if column.name not in usage.c)).join_from(
@@ -60,7 +60,7 @@ class Filters:
 
 
 def append(connection: Connection, rows: Sequence[RequestRow]) -> None:
-    """Add the rows of requests that ended, each id once, and note the use of their keys."""
+    """Add the rows of requests that ended, each id once, and note the use of their keys and combos."""
     if not rows:
         return
     try:
@@ -73,11 +73,19 @@ def append(connection: Connection, rows: Sequence[RequestRow]) -> None:
         if row.api_key_id is not None:
             used_at_ms[row.api_key_id] = max(row.started_at_ms, used_at_ms.get(row.api_key_id, 0))
     keys.touch(connection, used_at_ms)
+    combo_hours.add(connection, rows)
 
 
 def find(connection: Connection, request_row_id: str) -> RequestRow | None:
     """One request by the id of its row."""
     row = connection.execute(_JOINED.where(usage.c.id == request_row_id)).first()
+    return None if row is None else _request(row._asdict())
+
+
+def find_asked(connection: Connection, request_id: str) -> RequestRow | None:
+    """The newest request of that `X-Request-Id`."""
+    query = _JOINED.where(call_log.c.request_id == request_id).order_by(usage.c.id.desc()).limit(1)
+    row = connection.execute(query).first()
     return None if row is None else _request(row._asdict())
 
 
