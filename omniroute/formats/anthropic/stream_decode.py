@@ -41,6 +41,7 @@ class _Delta(msgspec.Struct, gc=False):
     partial_json: str | None = None
     signature: str | None = None
     citation: msgspec.Raw = ABSENT
+    content: msgspec.Raw = ABSENT
     stop_reason: str | None = None
     stop_sequence: str | None = None
 
@@ -208,6 +209,8 @@ class AnthropicStreamDecoder:
             self._say(block, told.index, Field.SIGNATURE, delta.signature, events, thinks=True)
         elif delta.citation is not ABSENT:
             self._cite(block, told.index, delta.citation, events)
+        elif delta.content is not ABSENT and block is not None and block.start:
+            block.start["content"] = delta.content  # a summary of what went before comes in one piece
 
     def _say(
         self,
