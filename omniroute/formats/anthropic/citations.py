@@ -10,7 +10,9 @@ _SEALED = "encrypted_index"
 
 def decode_citation(members: Members) -> Citation:
     """One citation. Offsets into documents are the dialect's own. Raises `WrongShape`."""
-    title = members.text("title")
+    kind, title = members.text("type"), members.text("title")
+    if kind is not None:
+        members.left["type"] = raw_json(kind)
     return Citation(
         url=members.text("url"),
         title=title if title is not None else members.text("document_title"),
