@@ -19,6 +19,11 @@ class ErrorKind(StrEnum):
     SCOPE_NOT_ALLOWED = "scope_not_allowed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     PROVIDER_NOT_ALLOWED = "provider_not_allowed"
+    POLICY_BLOCKED = "policy_blocked"
+    IP_BLOCKED = "ip_blocked"
+    INJECTION_DETECTED = "injection_detected"
+    LOCKED_OUT = "locked_out"
+    """Too many wrong keys; no key is looked at until the lock ends."""
     NOT_FOUND = "not_found"
     MODEL_NOT_FOUND = "model_not_found"
     NO_CREDENTIALS = "no_credentials"
@@ -40,11 +45,14 @@ HTTP_STATUS: dict[ErrorKind, int] = {
     ErrorKind.INVALID_JSON: 400,
     ErrorKind.AMBIGUOUS_MODEL: 400,
     ErrorKind.UNSUPPORTED: 400,
+    ErrorKind.INJECTION_DETECTED: 400,
     ErrorKind.INVALID_KEY: 401,
     ErrorKind.NOT_ALLOWED: 403,
     ErrorKind.SCOPE_NOT_ALLOWED: 403,
     ErrorKind.ORIGIN_NOT_ALLOWED: 403,
     ErrorKind.PROVIDER_NOT_ALLOWED: 403,
+    ErrorKind.POLICY_BLOCKED: 403,
+    ErrorKind.IP_BLOCKED: 403,
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.MODEL_NOT_FOUND: 404,
     ErrorKind.NO_CREDENTIALS: 404,
@@ -53,6 +61,7 @@ HTTP_STATUS: dict[ErrorKind, int] = {
     ErrorKind.MEDIA_TYPE: 415,
     ErrorKind.HOST_NOT_ALLOWED: 421,
     ErrorKind.UPGRADE_REQUIRED: 426,
+    ErrorKind.LOCKED_OUT: 429,
     ErrorKind.RATE_LIMITED: 429,
     ErrorKind.QUOTA: 429,
     ErrorKind.INTERNAL: 500,

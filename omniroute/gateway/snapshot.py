@@ -33,6 +33,7 @@ def build_snapshot(catalogue: Mapping[str, Provider], configuration: Configurati
         preferences=configuration.preferences,
         combos=MappingProxyType({combo.name: combo for combo in configuration.combos}),
         chains=MappingProxyType(dict(configuration.chains)),
+        policies=configuration.policies,
         has_manage_key=any(
             key.is_active and Scope.MANAGE in key.scopes for key in configuration.keys.values()
         ),

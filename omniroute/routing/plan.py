@@ -74,9 +74,13 @@ def plan(snapshot: Snapshot, route: Route, terms: Terms) -> Plan:
 
 
 def _in_order(route: Route, terms: Terms) -> list[Scored]:
-    if isinstance(route.root, Group):
-        return ordered(route.root, Draw(terms.outlook, terms.rng, terms.turn, terms.needs))
-    return [Scored(route.root)]
+    if not isinstance(route.root, Group):
+        return [Scored(route.root)]
+    found = ordered(route.root, Draw(terms.outlook, terms.rng, terms.turn, terms.needs))
+    if not route.preferred:
+        return found
+    ranks = {provider_id: rank for rank, provider_id in enumerate(route.preferred)}
+    return sorted(found, key=lambda scored: ranks.get(scored.member.provider.id, len(ranks)))
 
 
 def _strategy(preferences: Preferences, route: Route) -> str:

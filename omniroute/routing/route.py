@@ -1,6 +1,6 @@
 """What a model's name stands for: one target, or a tree of combos."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -91,16 +91,23 @@ class Route:
     """Aliases followed, in order: what each stood for."""
     root: Node
     unusable: tuple[Unusable, ...] = field(default=())
+    preferred: tuple[str, ...] = ()
+    """Ids of the providers that policies put in front of all others, whatever the strategy."""
 
     @property
     def combo(self) -> Combo | None:
         """The combo that was asked for, if one was."""
-        return self.root.combo if isinstance(self.root, Group) else None
+        return self.root.combo if isinstance(self.root, Group) and self.root.combo.id else None
 
     @property
     def members(self) -> tuple[Member, ...]:
         """All targets, in listed order."""
         return tuple(self.root.members()) if isinstance(self.root, Group) else (self.root,)
+
+
+def in_turn(members: Sequence[Member]) -> Group:
+    """Targets to be asked one after the other that make no combo."""
+    return Group(combo=Combo(id="", name=""), config=Effective(), children=tuple(members))
 
 
 def cascade(*levels: ComboConfig) -> Effective:

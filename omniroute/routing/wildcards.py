@@ -20,6 +20,11 @@ def matches(pattern: str, name: str) -> bool:
     return _compiled(pattern).fullmatch(name) is not None
 
 
+def covers(pattern: str, name: str) -> bool:
+    """The whole name fits; here `*` stands for slashes too."""
+    return _compiled(pattern).fullmatch(name) is not None
+
+
 def specificity(pattern: str) -> int:
     """How much a pattern says; the greater wins."""
     stars, marks = pattern.count("*"), pattern.count("?")

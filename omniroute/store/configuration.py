@@ -12,6 +12,7 @@ from omniroute.records import (
     Combo,
     ModelFacts,
     Node,
+    Policy,
     Preferences,
     preferences_of,
 )
@@ -25,6 +26,7 @@ from omniroute.store import (
     keys,
     models,
     nodes,
+    policies,
     settings,
 )
 from omniroute.store.secrets import Vault
@@ -49,6 +51,8 @@ class Configuration:
     """In order of name, inactive ones included."""
     chains: Mapping[str, tuple[ChainStep, ...]] = field(default_factory=dict)
     """Model to the providers that are asked for it when its own have failed, in order."""
+    policies: tuple[Policy, ...] = ()
+    """Enabled ones in the order they apply."""
 
 
 def load_configuration(connection: Connection, vault: Vault) -> Configuration:
@@ -66,6 +70,7 @@ def load_configuration(connection: Connection, vault: Vault) -> Configuration:
         preferences=preferences_of(dict(settings.listing(connection))),
         combos=combos.listing(connection),
         chains=chains.listing(connection),
+        policies=tuple(policy for policy in policies.listing(connection) if policy.is_enabled),
     )
 
 

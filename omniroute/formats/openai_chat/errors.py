@@ -10,6 +10,9 @@ _TYPES: dict[ErrorKind, str] = {
     ErrorKind.SCOPE_NOT_ALLOWED: "permission_error",
     ErrorKind.ORIGIN_NOT_ALLOWED: "permission_error",
     ErrorKind.PROVIDER_NOT_ALLOWED: "permission_error",
+    ErrorKind.POLICY_BLOCKED: "permission_error",
+    ErrorKind.IP_BLOCKED: "permission_error",
+    ErrorKind.LOCKED_OUT: "rate_limit_error",
     ErrorKind.RATE_LIMITED: "rate_limit_error",
     ErrorKind.QUOTA: "insufficient_quota",
 }
