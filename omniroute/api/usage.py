@@ -2,6 +2,8 @@
 
 import msgspec
 
+from omniroute.api.routing import Decision
+
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Sums of the requests that share a provider, a model, a key or a day."""
@@ -130,3 +132,5 @@ class CallLogDetail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     log: CallLog
     attempts: list[Attempt]
+    decision: Decision | None = None
+    """Why it went where it went; `null` for a request that was refused before."""

@@ -100,7 +100,9 @@ class Client:
         """The answer to PUT."""
         return self._call("PUT", path, type_, body)
 
-    def patch(self, path: str, type_: type[T], body: msgspec.Struct | None = None) -> T:
+    def patch(
+        self, path: str, type_: type[T], body: msgspec.Struct | Mapping[str, object] | None = None
+    ) -> T:
         """The answer to PATCH."""
         return self._call("PATCH", path, type_, body)
 
@@ -158,7 +160,9 @@ class Client:
                 with suppress(OSError):  # the peer was faster
                     stream.shutdown(socket.SHUT_RDWR)
 
-    def _call(self, method: str, path: str, type_: type[T], body: msgspec.Struct | None) -> T:
+    def _call(
+        self, method: str, path: str, type_: type[T], body: msgspec.Struct | Mapping[str, object] | None
+    ) -> T:
         connection = self._open()
         headers = self._headers("application/json")
         content = None

@@ -1,10 +1,39 @@
 """Settings of the running gateway. Calls raise as `Client` does."""
 
-from omniroute.api.settings import SystemPrompt, SystemPromptChange, ThinkingBudget, ThinkingBudgetChange
+from omniroute.api.settings import (
+    ComboDefaults,
+    ComboDefaultsChange,
+    SettingsChange,
+    ShownSettings,
+    SystemPrompt,
+    SystemPromptChange,
+    ThinkingBudget,
+    ThinkingBudgetChange,
+)
 from omniroute.client.http import Client
 
 _THINKING_BUDGET = "/api/settings/thinking-budget"
 _SYSTEM_PROMPT = "/api/settings/system-prompt"
+
+
+def settings(client: Client) -> ShownSettings:
+    """Every setting that is changed while the gateway runs."""
+    return client.get("/api/settings", ShownSettings)
+
+
+def change_settings(client: Client, change: SettingsChange) -> ShownSettings:
+    """All settings as they are now; objects were merged, `None` meant the default."""
+    return client.patch("/api/settings", ShownSettings, change)
+
+
+def combo_defaults(client: Client) -> ComboDefaults:
+    """What holds for every combo that does not say otherwise."""
+    return client.get("/api/settings/combo-defaults", ComboDefaults)
+
+
+def change_combo_defaults(client: Client, change: ComboDefaultsChange) -> ComboDefaults:
+    """The same as it is now."""
+    return client.patch("/api/settings/combo-defaults", ComboDefaults, change)
 
 
 def thinking_budget(client: Client) -> ThinkingBudget:

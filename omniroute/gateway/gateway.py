@@ -6,6 +6,7 @@ from random import Random
 
 from omniroute.clock import Clock
 from omniroute.gateway.addresses import Addresses
+from omniroute.gateway.combo_uses import ComboUses
 from omniroute.gateway.counted import Counts
 from omniroute.gateway.health.book import HealthBook
 from omniroute.gateway.keepalive import KeepAlive
@@ -43,6 +44,7 @@ class Gateway:
     usage_log: UsageLog
     health: HealthBook
     turns: Turns
+    combo_uses: ComboUses
     rng: Random
     addresses: Addresses
     replay: Replay

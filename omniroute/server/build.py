@@ -1,6 +1,7 @@
 """A gateway with all its parts, from what is on disk."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from functools import partial
 from random import SystemRandom
@@ -10,6 +11,7 @@ from omniroute.clock import Clock
 from omniroute.errors import ConfigError
 from omniroute.gateway.accounting import finish
 from omniroute.gateway.addresses import Addresses
+from omniroute.gateway.combo_uses import ComboUses
 from omniroute.gateway.counted import Counts
 from omniroute.gateway.demo import DEMO_PROVIDER, DemoUpstream
 from omniroute.gateway.gateway import Gateway
@@ -26,9 +28,10 @@ from omniroute.gateway.window import Sums
 from omniroute.paths import Paths
 from omniroute.providers.load import load_catalogue
 from omniroute.providers.pricing import Prices
+from omniroute.records import RequestRow
 from omniroute.settings import Settings, environment
+from omniroute.store import combo_hours, usage
 from omniroute.store import health as kept_health
-from omniroute.store import usage
 from omniroute.store.configuration import load_configuration
 from omniroute.store.database import open_database
 from omniroute.store.master_key import load_master_key
@@ -78,6 +81,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             usage_log=usage_log,
             health=health,
             turns=Turns(),
+            combo_uses=ComboUses(clock, lambda: gateway.snapshot.combos),
             rng=rng,
             addresses=Addresses(),
             replay=Replay(clock),
@@ -86,13 +90,21 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             data_dir=str(paths.data_dir),
             started_at_ms=clock.now_ms(),
         )
+        since_ms = gateway.combo_uses.since_ms
+        gateway.combo_uses.restore(await database.read(partial(combo_hours.by_hour, since_ms=since_ms)))
     except BaseException:
         await database.close()
         raise
+    health.counts = gateway.combo_uses.counts
     health.accounts_of = lambda provider_id: [
         account.id for account in gateway.snapshot.accounts.get(provider_id, ()) if account.is_active
     ]
-    usage_log.on_rows = live.observe
+
+    def observe(rows: Sequence[RequestRow]) -> None:
+        live.observe(rows)
+        gateway.combo_uses.observe(rows)
+
+    usage_log.on_rows = observe
     live.start_day_with(
         Sums(
             requests=today.requests,

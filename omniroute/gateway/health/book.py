@@ -30,6 +30,9 @@ PROBE_S = 1.0
 MODELS_OF_AN_ACCOUNT = 3
 """So many of its models locked at once, and the account itself is left alone."""
 
+CLEARABLE = (Scope.BREAKER, Scope.ACCOUNT, Scope.MODEL, Scope.LIMIT)
+"""What a person may lift."""
+
 Lock = tuple[str, str]
 """Account id and model."""
 
@@ -260,33 +263,41 @@ class HealthBook:
 
     def clear(
         self,
+        kinds: Collection[Scope] = CLEARABLE,
         *,
-        everything: bool = False,
-        providers: Collection[str] = (),
-        accounts: Collection[str] = (),
+        providers: Collection[str] | None = None,
+        accounts: Collection[str] | None = None,
         model: str | None = None,
-    ) -> int:
-        """Forget what holds these providers and accounts up, or with `model` only that model of theirs.
+    ) -> Mapping[Scope, int]:
+        """Forget breakers of these providers, and what holds these accounts up; `None`: of all.
 
-        How many breakers, cooldowns and locks were lifted.
+        With `model` only that model's locks go. How many of each kind were lifted.
         """
-        lifted = 0
-        if model is None:
-            for subject in [one for one in self.breakers if everything or one in providers]:
+        lifted = dict.fromkeys(CLEARABLE, 0)
+        if Scope.BREAKER in kinds and model is None:
+            for subject in _chosen(self.breakers, providers):
                 self._set_breaker(subject, CLOSED)
-                lifted += 1
-            for subject in [one for one in self.cooldowns if everything or one in accounts]:
+                lifted[Scope.BREAKER] += 1
+        if Scope.ACCOUNT in kinds and model is None:
+            for subject in _chosen(self.cooldowns, accounts):
                 del self.cooldowns[subject]
                 self.changed.add(("account", subject))
-                lifted += 1
-            for subject in [one for one in self.limits if everything or one in accounts]:
+                lifted[Scope.ACCOUNT] += 1
+        if Scope.LIMIT in kinds and model is None:
+            for subject in _chosen(self.limits, accounts):
                 del self.limits[subject]
-        for owner, name in list(self.locks):
-            if (everything or owner in accounts) and model in (None, name):
-                del self.locks[owner, name]
-                self.changed.add(("model", f"{owner}\n{name}"))
-                lifted += 1
+                lifted[Scope.LIMIT] += 1
+        if Scope.MODEL in kinds:
+            for owner, name in list(self.locks):
+                if (accounts is None or owner in accounts) and model in (None, name):
+                    del self.locks[owner, name]
+                    self.changed.add(("model", f"{owner}\n{name}"))
+                    lifted[Scope.MODEL] += 1
         return lifted
+
+
+def _chosen(known: Mapping[str, object], wanted: Collection[str] | None) -> list[str]:
+    return [subject for subject in known if wanted is None or subject in wanted]
 
 
 def is_forever(cooldown: Cooldown) -> bool:

@@ -103,7 +103,7 @@ class ManageCall:
 class Answer:
     """A status that is not 200, or headers of its own."""
 
-    body: msgspec.Struct | Sequence[msgspec.Struct]
+    body: msgspec.Struct | Sequence[msgspec.Struct] | Mapping[str, object]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 

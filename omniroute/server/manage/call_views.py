@@ -1,5 +1,8 @@
 """Requests as the call log shows them."""
 
+import msgspec
+
+from omniroute.api.routing import Decision
 from omniroute.api.usage import Attempt, CallLog, Tokens
 from omniroute.clock import iso
 from omniroute.conversation.usage import Usage
@@ -29,6 +32,8 @@ def shown_call(row: RequestRow) -> CallLog:
         price_source=row.price_source,
         source_format=row.client_format,
         target_format=row.upstream_format,
+        combo_name=row.combo,
+        cache=row.cache,
         api_key_id=row.api_key_id,
         api_key_name=row.api_key_name,
         session_id=row.session_id,
@@ -50,6 +55,16 @@ def shown_attempt(attempt: AttemptRow) -> Attempt:
         failure=attempt.failure,
         duration_ms=attempt.duration_ms,
     )
+
+
+def shown_decision(row: RequestRow) -> Decision | None:
+    """Why it went where it went; `None` when that was not kept, or by a version that says it otherwise."""
+    if row.decision is None:
+        return None
+    try:
+        return msgspec.json.decode(row.decision, type=Decision)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _tokens(usage: Usage) -> Tokens:

@@ -12,7 +12,7 @@ from omniroute.errors import StoreError
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.server.build import time_zone
 from omniroute.server.manage.call import Answer, ApiError, ManageCall, not_found
-from omniroute.server.manage.call_views import shown_attempt, shown_call
+from omniroute.server.manage.call_views import shown_attempt, shown_call, shown_decision
 from omniroute.server.manage.rows import read
 from omniroute.server.manage.span import read_span
 from omniroute.server.manage.views import NANO, shown_instant
@@ -79,12 +79,17 @@ async def list_calls(call: ManageCall) -> Answer:
 
 
 async def show_call(call: ManageCall) -> CallLogDetail:
-    """`GET /api/usage/call-logs/{id}`"""
+    """`GET /api/usage/call-logs/{id}`: by the row's id, or the newest of that `X-Request-Id`."""
     await write_out(call)
-    row = await read(call, lambda c: requests.find(c, call.params["id"]))
+    wanted = call.params["id"]
+    row = await read(call, lambda c: requests.find(c, wanted) or requests.find_asked(c, wanted))
     if row is None:
-        raise not_found("request", call.params["id"])
-    return CallLogDetail(log=shown_call(row), attempts=[shown_attempt(one) for one in row.attempts])
+        raise not_found("request", wanted)
+    return CallLogDetail(
+        log=shown_call(row),
+        attempts=[shown_attempt(one) for one in row.attempts],
+        decision=shown_decision(row),
+    )
 
 
 async def write_out(call: ManageCall) -> None:

@@ -1,0 +1,39 @@
+"""What holds accounts up, and how it is lifted. Calls raise as `Client` does."""
+
+from urllib.parse import quote
+
+from omniroute.api.resilience import (
+    AccountHealth,
+    Accounts,
+    Reset,
+    ResetDone,
+    Resilience,
+    ResilienceChange,
+    ResilienceChanged,
+)
+from omniroute.client.http import Client
+
+
+def resilience(client: Client) -> Resilience:
+    """How patient the gateway is, and the state of every breaker."""
+    return client.get("/api/resilience", Resilience)
+
+
+def change_resilience(client: Client, change: ResilienceChange) -> ResilienceChanged:
+    """How patient it is now."""
+    return client.patch("/api/resilience", ResilienceChanged, change)
+
+
+def reset(client: Client, wanted: Reset) -> ResetDone:
+    """Forget what holds providers and accounts up."""
+    return client.post("/api/resilience/reset", ResetDone, wanted)
+
+
+def accounts(client: Client, *, provider: str | None = None) -> list[AccountHealth]:
+    """Every account with what holds it up."""
+    return client.get("/api/accounts", Accounts, {"provider": provider}).accounts
+
+
+def account(client: Client, account_id: str) -> AccountHealth:
+    """One account with what holds it up."""
+    return client.get(f"/api/accounts/{quote(account_id, safe='')}", AccountHealth)

@@ -1,0 +1,110 @@
+"""`/api/settings`: everything that is changed while the gateway runs, key by key."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from omniroute import __version__
+from omniroute.api.settings import ComboDefaults, ComboDefaultsChange, SettingsChange, ShownSettings
+from omniroute.records import Preferences, Snapshot, preferences_of
+from omniroute.server.manage.call import ManageCall, invalid
+from omniroute.server.manage.merging import checked, merged
+from omniroute.server.manage.rows import commit, note
+from omniroute.store import settings
+from omniroute.store.key_value import JSON
+
+NO_PATHS: Mapping[str, str] = MappingProxyType({})
+_DEFAULTS: dict[str, JSON] = msgspec.to_builtins(Preferences())
+_TYPES = {field.encode_name: field.type for field in msgspec.structs.fields(Preferences)}
+_BY_PROVIDER = ("providerStrategies", "providerOverrides")
+
+
+async def show_settings(call: ManageCall) -> ShownSettings:
+    """`GET /api/settings`"""
+    preferences = call.gateway.snapshot.preferences
+    members = {name: getattr(preferences, name) for name in Preferences.__struct_fields__}
+    return ShownSettings(**members, version=__version__, data_dir=call.gateway.data_dir)
+
+
+async def change_all(call: ManageCall) -> ShownSettings:
+    """`PUT`, `PATCH /api/settings`: any of them; objects are merged, `null` means the default."""
+    patch = call.read(SettingsChange)
+
+    def update(connection: sa.Connection) -> None:
+        changed = change_settings(connection, call.gateway.snapshot, patch)
+        note(call, connection, "settings.update", None, keys=", ".join(changed))
+
+    await commit(call, update)
+    return await show_settings(call)
+
+
+async def show_combo_defaults(call: ManageCall) -> ComboDefaults:
+    """`GET /api/settings/combo-defaults`"""
+    preferences = call.gateway.snapshot.preferences
+    return ComboDefaults(
+        combo_defaults=preferences.combo_defaults, provider_overrides=preferences.provider_overrides
+    )
+
+
+async def change_combo_defaults(call: ManageCall) -> ComboDefaults:
+    """`PATCH /api/settings/combo-defaults`"""
+    change = call.read(ComboDefaultsChange)
+    pairs = (("comboDefaults", change.combo_defaults), ("providerOverrides", change.provider_overrides))
+    patch = {name: value for name, value in pairs if value is not None}
+    if not patch:
+        raise invalid("body", "must hold comboDefaults or providerOverrides")
+
+    def update(connection: sa.Connection) -> None:
+        changed = change_settings(connection, call.gateway.snapshot, patch)
+        note(call, connection, "settings.update", "comboDefaults", keys=", ".join(changed))
+
+    await commit(call, update)
+    return await show_combo_defaults(call)
+
+
+def change_settings(
+    connection: sa.Connection,
+    snapshot: Snapshot,
+    patch: Mapping[str, Any],  # JSON of any shape
+    *,
+    paths: Mapping[str, str] = NO_PATHS,
+) -> list[str]:
+    """Store what the patch says; the names of what changed. Raises `ApiError` 400 naming the member at fault.
+
+    A value that is the default again is not kept. `paths`: how the caller calls its members.
+    """
+    current: dict[str, JSON] = msgspec.to_builtins(preferences_of(dict(settings.listing(connection))))
+    changed: list[str] = []
+    for name, value in patch.items():
+        path = paths.get(name, name)
+        if name not in _TYPES:
+            raise invalid(path, "there is no such setting")
+        if name in _BY_PROVIDER:
+            value = _by_id(snapshot, value, path)
+        after = _DEFAULTS[name] if value is None else merged(_DEFAULTS[name], current[name], value)
+        checked(after, _TYPES[name], path)
+        after = msgspec.to_builtins(msgspec.convert(after, _TYPES[name]))
+        if after == current[name]:
+            continue
+        changed.append(name)
+        if after == _DEFAULTS[name]:
+            settings.delete(connection, name)
+        else:
+            settings.put(connection, name, after)
+    return changed
+
+
+def _by_id(snapshot: Snapshot, value: JSON, path: str) -> JSON:
+    """The members under the ids of the providers they name."""
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, JSON] = {}
+    for name, member in value.items():
+        provider_id = snapshot.names.get(name, name)
+        if provider_id not in snapshot.providers and member is not None:
+            raise invalid(f"{path}.{name}", f"there is no provider {name!r}")
+        found[provider_id] = member
+    return found

@@ -1,0 +1,48 @@
+"""A combo's new name, wherever the old one stood."""
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from omniroute.store import aliases, combos, keys, settings
+from omniroute.store.key_value import JSON
+from omniroute.store.tables import proxies
+
+_WILDCARDS = "wildcardAliases"
+
+
+def rename_combo(connection: sa.Connection, old: str, new: str) -> None:
+    """Other combos, aliases, keys and proxies mean the same combo as before."""
+    for row in combos.rows(connection):
+        models = tuple(_renamed_model(model, old, new) for model in row.models)
+        if models != row.models:
+            combos.update(connection, replace(row, models=models))
+    for alias, target in aliases.listing(connection).items():
+        if target == old:
+            aliases.put(connection, alias, new)
+    for key in keys.listing(connection):
+        if old in key.allowed_models:
+            allowed = tuple(new if name == old else name for name in key.allowed_models)
+            keys.update(connection, replace(key, allowed_models=allowed))
+    wildcards = settings.get(connection, _WILDCARDS)
+    if isinstance(wildcards, list):
+        renamed = [_renamed_target(one, old, new) for one in wildcards]
+        if renamed != wildcards:
+            settings.put(connection, _WILDCARDS, renamed)
+    connection.execute(
+        sa.update(proxies)
+        .where((proxies.c.level == "combo") & (proxies.c.subject == old))
+        .values(subject=new)
+    )
+
+
+def _renamed_model(model: JSON, old: str, new: str) -> JSON:
+    if isinstance(model, dict):
+        return {**model, "model": new} if model.get("model") == old else model
+    return new if model == old else model
+
+
+def _renamed_target(alias: JSON, old: str, new: str) -> JSON:
+    if isinstance(alias, dict) and alias.get("target") == old:
+        return {**alias, "target": new}
+    return alias
