@@ -32,6 +32,8 @@ class ErrorKind(StrEnum):
     MEDIA_TYPE = "unsupported_media_type"
     HOST_NOT_ALLOWED = "host_not_allowed"
     UPGRADE_REQUIRED = "upgrade_required"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    REQUEST_IN_PROGRESS = "request_in_progress"
     RATE_LIMITED = "rate_limit_exceeded"
     QUOTA = "insufficient_quota"
     INTERNAL = "internal_server_error"
@@ -57,9 +59,11 @@ HTTP_STATUS: dict[ErrorKind, int] = {
     ErrorKind.MODEL_NOT_FOUND: 404,
     ErrorKind.NO_CREDENTIALS: 404,
     ErrorKind.METHOD_NOT_ALLOWED: 405,
+    ErrorKind.REQUEST_IN_PROGRESS: 409,
     ErrorKind.TOO_LARGE: 413,
     ErrorKind.MEDIA_TYPE: 415,
     ErrorKind.HOST_NOT_ALLOWED: 421,
+    ErrorKind.IDEMPOTENCY_KEY_REUSED: 422,
     ErrorKind.UPGRADE_REQUIRED: 426,
     ErrorKind.LOCKED_OUT: 429,
     ErrorKind.RATE_LIMITED: 429,
@@ -72,6 +76,7 @@ HTTP_STATUS: dict[ErrorKind, int] = {
 
 HEALS_BY_ITSELF = frozenset(
     {
+        ErrorKind.REQUEST_IN_PROGRESS,
         ErrorKind.RATE_LIMITED,
         ErrorKind.INTERNAL,
         ErrorKind.BAD_GATEWAY,

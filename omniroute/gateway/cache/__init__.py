@@ -1,0 +1,1 @@
+"""Answers kept for requests that ask the same again."""
