@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from omniroute.conversation.count import count_request
+from omniroute.conversation.parts import Media, MediaKind
 from omniroute.conversation.tokens import family_of
 from omniroute.errors import ErrorKind, Refused
 from omniroute.gateway import answers
@@ -19,7 +20,7 @@ from omniroute.routing.auto import Needs
 from omniroute.routing.decide import LONGEST_WAIT_S, Step
 from omniroute.routing.decision import Decision
 from omniroute.routing.outlook import PROBING, Obstacle
-from omniroute.routing.plan import Attempt, Plan, Terms, plan
+from omniroute.routing.plan import Attempt, Plan, Terms, may_be_too_long, plan
 from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Group, Route
 
@@ -41,10 +42,13 @@ class Way:
     dialogue: Dialogue
     entry: UsageEntry
     notes: list[str] = field(default_factory=list)
+    tokens: int = 0
+    """Of the prompt, where they were counted."""
 
     async def plan(self) -> Sequence[Attempt]:
         """The attempts in order; at least one. Raises `Refused`, saying when to come back if it is known."""
         route = self._route()
+        await self._count(route)
         waited_s = 0.0
         while True:
             made = plan(self.dialogue.snapshot, route, self._terms(route))
@@ -96,16 +100,27 @@ class Way:
         )
 
     def _needs(self) -> Needs:
-        envelope, body = self.dialogue.envelope, self.dialogue.call.body
-        tools = "tools" in envelope and bytes(envelope.raw("tools") or b"[]") != b"[]"
-        images = b'"image' in body or b'"inlineData"' in body or b'"images"' in body
-        return Needs(tokens=self._tokens, body_bytes=len(body), tools=tools, images=images)
+        envelope = self.dialogue.envelope
+        tools = "tools" in envelope and envelope.raw("tools") not in (b"[]", b"null")
+        size = len(self.dialogue.call.body)
+        return Needs(tokens=lambda: self.tokens, body_bytes=size, tools=tools, images=self._has_images)
 
-    def _tokens(self) -> int:
+    def _has_images(self) -> bool:
         if self.dialogue.call.operation.format is None:
-            return 0
-        request = self.dialogue.request
-        return count_request(request, family_of(request.model))
+            return False
+        return any(
+            isinstance(part, Media) and part.kind is MediaKind.IMAGE
+            for message in self.dialogue.request.messages
+            for part in message.parts
+        )
+
+    async def _count(self, route: Route) -> None:
+        """Count the prompt where a member's window might be too small for it: that takes a while."""
+        if len(route.members) < 2 or self.dialogue.call.operation.format is None:
+            return
+        if any(may_be_too_long(member, len(self.dialogue.call.body)) for member in route.members):
+            request = self.dialogue.request
+            self.tokens = await asyncio.to_thread(count_request, request, family_of(request.model))
 
     def _worth_waiting(self, obstacles: Sequence[Obstacle], waited_s: float) -> float | None:
         """Seconds until something may be free, when that is soon; `None`: tell the client instead."""

@@ -36,7 +36,8 @@ class Needs:
     """Estimated prompt tokens; counted only when a window might be too small."""
     body_bytes: int = 0
     tools: bool = False
-    images: bool = False
+    images: Callable[[], bool] = lambda: False
+    """Whether it holds pictures; looked up only when a model takes none."""
 
 
 @dataclass(frozen=True, slots=True)

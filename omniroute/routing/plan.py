@@ -99,6 +99,12 @@ def strategy_of(preferences: Preferences, provider: Provider) -> AccountStrategy
     return preferences.provider_strategies.get(provider.id, preferences.fallback_strategy)
 
 
+def may_be_too_long(member: Member, body_bytes: int) -> bool:
+    """A body so large that its tokens have to be counted before the member is asked."""
+    window = _facts(member).context_tokens
+    return window is not None and body_bytes >= window * FEWEST_BYTES_PER_TOKEN
+
+
 class _Planning:
     def __init__(self, preferences: Preferences, terms: Terms) -> None:
         self._preferences = preferences
@@ -128,16 +134,14 @@ class _Planning:
         if needs.tools and facts.tools is False:
             self._skip(scored, None, "takes no tools")
             return False
-        if needs.images and facts.inputs and "image" not in facts.inputs:
+        if facts.inputs and "image" not in facts.inputs and needs.images():
             self._skip(scored, None, "takes no images")
             return False
         return True
 
     def _has_room(self, member: Member) -> bool:
-        window, needs = _facts(member).context_tokens, self._terms.needs
-        if window is None or needs.body_bytes < window * FEWEST_BYTES_PER_TOKEN:
-            return True
-        return needs.tokens() <= window
+        needs, window = self._terms.needs, _facts(member).context_tokens
+        return window is None or not may_be_too_long(member, needs.body_bytes) or needs.tokens() <= window
 
     def add(self, scored: Scored, accounts: Sequence[Account]) -> None:
         """The member's accounts, in their own order."""
