@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """Shown in the TUI and in health answers."""
     allowed_hosts: Names = Field((), json_schema_extra=_env("OMNIROUTE_ALLOWED_HOSTS"))
     """Further names a request's `Host` may have, comma separated."""
+    trusted_proxies: Names = Field((), json_schema_extra=_env("OMNIROUTE_TRUSTED_PROXIES"))
+    """Addresses or networks of proxies whose `X-Forwarded-For` is believed, comma separated."""
     require_api_key: bool = Field(default=False, json_schema_extra=_env("REQUIRE_API_KEY"))
     """Ask for a key on the data plane from loopback callers too."""
     cors_origins: Names = Field((), json_schema_extra=_env("CORS_ORIGIN", "CORS_ORIGINS"))

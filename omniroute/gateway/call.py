@@ -93,6 +93,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     key: ApiKey | None
     """The gateway key it presented; `None` for a loopback caller without one."""
+    client_ip: str | None = None
+    """Where the client is, as far as is known."""
     model: str | None = None
     """The model, where the path names it and not the body."""
     stream: bool | None = None

@@ -11,9 +11,10 @@ from omniroute.gateway.exchange import record_refusal
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.records import FormatName
-from omniroute.server import errors, live, manage_plane, proxy
+from omniroute.server import errors, ip_filter, live, manage_plane, proxy
 from omniroute.server.guard import Caller, Guard
 from omniroute.server.incoming import Incoming, Plane, Route
+from omniroute.server.lockout import Lockouts
 from omniroute.server.manage.call import Control
 from omniroute.server.manage.table import ROUTES
 from omniroute.server.paths import Match, Table, canonical_path
@@ -42,7 +43,8 @@ class App:
     def __init__(self, gateway: Gateway, control: Control, token: str) -> None:
         self.gateway = gateway
         self.control = control
-        self.guard = Guard(gateway.settings, token)
+        self.lockouts = Lockouts(gateway.database, gateway.clock)
+        self.guard = Guard(gateway.settings, token, self.lockouts)
         self.draining = False
         """New requests are refused."""
         self.handing_over = False
@@ -86,6 +88,7 @@ class App:
     async def _serve(self, request: web.BaseRequest, path: str, request_id: str) -> web.StreamResponse:
         if self.draining:
             raise Refused(ErrorKind.UNAVAILABLE, "the gateway is shutting down", retry_after_s=5)
+        await self._check_address(request)
         self.guard.check_host(request)
         origin = self.guard.allowed_origin(request)
         if request.method == "OPTIONS":
@@ -101,7 +104,7 @@ class App:
             control=self.control,
             path=path,
             params=match.params,
-            caller=self._caller(request, route),
+            caller=await self._caller(request, route),
             request_id=request_id,
             origin=origin,
         )
@@ -110,9 +113,10 @@ class App:
     async def _record(self, request: web.BaseRequest, path: str, request_id: str, refused: Refused) -> None:
         """A request for an answer leaves its row, also when it is refused at the door.
 
-        One for another host is none of ours: a web page's, most likely.
+        One for another host is none of ours: a web page's, most likely. Blocked addresses leave none either:
+        they could fill the disk.
         """
-        if refused.kind is ErrorKind.HOST_NOT_ALLOWED:
+        if refused.kind in (ErrorKind.HOST_NOT_ALLOWED, ErrorKind.IP_BLOCKED):
             return
         match = self._table.find(path)
         route = match.routes.get(request.method) if match is not None else None
@@ -132,12 +136,32 @@ class App:
             refused,
         )
 
-    def _caller(self, request: web.BaseRequest, route: Route) -> Caller:
+    async def _check_address(self, request: web.BaseRequest) -> None:
+        """Raises `Refused` for an address the user does not want here."""
+        snapshot = self.gateway.snapshot
+        await self.lockouts.follow(snapshot)
+        chosen, bans = snapshot.preferences.ip_filter, self.lockouts.bans
+        if not (chosen.enabled or bans):
+            return
+        address = self.guard.address(request)
+        reason = ip_filter.why_blocked(chosen, bans, address, now_ms=self.gateway.clock.now_ms())
+        if reason is not None:
+            raise Refused(ErrorKind.IP_BLOCKED, f"the address {address} may not use this gateway: {reason}")
+
+    async def _caller(self, request: web.BaseRequest, route: Route) -> Caller:
         """Who calls, allowed on the route's plane. Raises `Refused`."""
-        now_ms = self.gateway.clock.now_ms()
+        try:
+            caller = self.guard.caller(request, self.gateway.snapshot, now_ms=self.gateway.clock.now_ms())
+        except Refused as refused:
+            if refused.kind is ErrorKind.INVALID_KEY:
+                await self.lockouts.failed(self.guard.identifiers(request))
+            if route.plane is not Plane.OPEN:
+                raise
+            return self.guard.stranger(request)  # open to all: a bad key makes nobody, not an error
+        if caller.key is not None and not self.lockouts.is_quiet:
+            await self.lockouts.succeeded(self.guard.identifiers(request))
         if route.plane is Plane.OPEN:
-            return self.guard.caller_or_stranger(request, self.gateway.snapshot, now_ms=now_ms)
-        caller = self.guard.caller(request, self.gateway.snapshot, now_ms=now_ms)
+            return caller
         if route.plane is Plane.PROXY:
             self.guard.check_proxy(request, caller)
         elif not caller.may_manage:

@@ -1,7 +1,6 @@
 """Who may call: host, origin, key, token."""
 
 import hmac
-import ipaddress
 from collections.abc import Iterator
 from hashlib import sha256
 
@@ -10,6 +9,8 @@ from aiohttp import web
 
 from omniroute.errors import ErrorKind, Refused
 from omniroute.records import ApiKey, Scope, Snapshot
+from omniroute.server.client_address import ClientAddress, is_loopback
+from omniroute.server.lockout import Lockouts, identifiers
 from omniroute.settings import Settings
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -23,6 +24,8 @@ class Caller(msgspec.Struct, frozen=True):
     key: ApiKey | None = None
     has_token: bool = False
     """It presented the local token."""
+    address: str | None = None
+    """Where it is; `None` when there is no telling."""
 
     @property
     def may_manage(self) -> bool:
@@ -38,8 +41,10 @@ class Caller(msgspec.Struct, frozen=True):
 class Guard:
     """Tells who calls. The token may be replaced while running."""
 
-    def __init__(self, settings: Settings, token: str) -> None:
+    def __init__(self, settings: Settings, token: str, lockouts: Lockouts | None = None) -> None:
         self._settings = settings
+        self._lockouts = lockouts
+        self._address = ClientAddress(settings.trusted_proxies)
         self._hosts = _LOOPBACK_NAMES | {settings.host.lower()} | set(settings.allowed_hosts)
         self.token = token
 
@@ -63,30 +68,59 @@ class Guard:
             return origin
         return None
 
+    def address(self, request: web.BaseRequest) -> str | None:
+        """Where the client is; `None` when there is no telling."""
+        return self._address.of(request)
+
+    def stranger(self, request: web.BaseRequest) -> Caller:
+        """A caller of whom nothing is proven."""
+        address = self.address(request)
+        return Caller(is_loopback(address), address=address)
+
     def caller(self, request: web.BaseRequest, snapshot: Snapshot, *, now_ms: int) -> Caller:
         """Who calls. Raises `Refused` when a key was presented and none of those presented is valid."""
-        is_local = _is_loopback(request.remote)
-        presented = False
-        for secret in _secrets(request):
-            presented = True
-            if is_local and hmac.compare_digest(_bytes(secret), self.token.encode()):
-                return Caller(is_local, has_token=True)
+        stranger = self.stranger(request)
+        secrets = list(_secrets(request))
+        if not secrets:
+            return stranger
+        if stranger.is_local and any(self._is_token(secret) for secret in secrets):
+            return msgspec.structs.replace(stranger, has_token=True)
+        for secret in self._unlocked(stranger.address, secrets):
             key = _known(secret, snapshot)
             if key is not None and key.is_active and not _expired(key, now_ms):
-                return Caller(is_local, key=key)
-        if presented:
-            raise Refused(
-                ErrorKind.INVALID_KEY,
-                "the key presented is no valid key of this gateway; `omniroute keys create NAME` makes one",
-            )
-        return Caller(is_local)
+                return msgspec.structs.replace(stranger, key=key)
+        raise Refused(
+            ErrorKind.INVALID_KEY,
+            "the key presented is no valid key of this gateway; `omniroute keys create NAME` makes one",
+        )
 
-    def caller_or_stranger(self, request: web.BaseRequest, snapshot: Snapshot, *, now_ms: int) -> Caller:
-        """Who calls, for a path that is open to all: a bad key makes nobody, not an error."""
-        try:
-            return self.caller(request, snapshot, now_ms=now_ms)
-        except Refused:
-            return Caller(_is_loopback(request.remote))
+    def identifiers(self, request: web.BaseRequest) -> list[str]:
+        """What is locked when the keys of this request are wrong too often."""
+        return identifiers(self.address(request), list(_secrets(request)))
+
+    def _is_token(self, secret: str) -> bool:
+        return hmac.compare_digest(_bytes(secret), self.token.encode())
+
+    def _unlocked(self, address: str | None, secrets: list[str]) -> list[str]:
+        """The keys that may be looked at. Raises `Refused` when there are only locked ones."""
+        if self._lockouts is None or self._lockouts.is_quiet:
+            return secrets
+        waits_s: list[float] = []
+        unlocked = []
+        for secret in secrets:
+            locks_s = map(self._lockouts.locked_for_s, identifiers(address, [secret]))
+            wait_s = max((lock_s for lock_s in locks_s if lock_s is not None), default=None)
+            if wait_s is None:
+                unlocked.append(secret)
+            else:
+                waits_s.append(wait_s)
+        if not unlocked:
+            raise Refused(
+                ErrorKind.LOCKED_OUT,
+                "too many wrong keys; no key is looked at until the lock ends (`omniroute unlock` ends it)",
+                retry_after_s=min(waits_s),
+            )
+        return unlocked
 
     def check_proxy(self, request: web.BaseRequest, caller: Caller) -> None:
         """Raises `Refused` unless the caller may use the data plane."""
@@ -146,12 +180,3 @@ def _own_address(request: web.BaseRequest) -> str | None:
     transport = request.transport
     name = transport.get_extra_info("sockname") if transport is not None else None
     return str(name[0]) if isinstance(name, tuple) else None
-
-
-def _is_loopback(peer: str | None) -> bool:
-    if peer in ("127.0.0.1", "::1"):
-        return True
-    try:
-        return ipaddress.ip_address(peer or "").is_loopback
-    except ValueError:
-        return False

@@ -35,7 +35,7 @@ async def _answer(row: ManageRoute, incoming: Incoming) -> web.StreamResponse:
         body=await incoming.body(),
         actor=incoming.caller.actor,
         authorised=incoming.caller.may_manage,
-        peer=http.remote,
+        peer=incoming.caller.address,
         request_id=incoming.request_id,
     )
     headers = {"X-Request-Id": incoming.request_id, "Content-Type": "application/json"}

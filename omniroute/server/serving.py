@@ -54,6 +54,7 @@ async def call_of(
         body=await incoming.body() if translated is None else translated.body,
         request_id=incoming.request_id,
         key=incoming.caller.key,
+        client_ip=incoming.caller.address,
         model=model,
         stream=stream,
         only_provider=incoming.params.get("provider"),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from omniroute.store.key_value import bump_config_version
 from omniroute.store.tables import lockouts as table
 
 BAN = "ban:"
@@ -41,19 +40,15 @@ def listing(connection: Connection) -> Mapping[str, Lockout]:
 
 
 def put(connection: Connection, lockout: Lockout) -> None:
-    """Store it in place of what was remembered. Counts as a change of the configuration."""
+    """Store it in place of what was remembered."""
     connection.execute(sa.delete(table).where(table.c.identifier == lockout.identifier))
     values = {name: getattr(lockout, name) for name in lockout.__slots__}
     connection.execute(sa.insert(table).values(values))
-    bump_config_version(connection)
 
 
 def delete(connection: Connection, identifier: str) -> bool:
     """Whether anything was remembered of it."""
-    removed = bool(connection.execute(sa.delete(table).where(table.c.identifier == identifier)).rowcount)
-    if removed:
-        bump_config_version(connection)
-    return removed
+    return bool(connection.execute(sa.delete(table).where(table.c.identifier == identifier)).rowcount)
 
 
 def delete_ended(connection: Connection, *, before_ms: int) -> None:
