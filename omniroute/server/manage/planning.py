@@ -30,7 +30,7 @@ async def show_plan(call: ManageCall) -> PlanBody:
         tokens=lambda: wanted.tokens,
         body_bytes=wanted.tokens * FEWEST_BYTES_PER_TOKEN,
         tools=wanted.tools,
-        images=wanted.images,
+        images=lambda: wanted.images,
     )
     made = plan(call.gateway.snapshot, route, _terms(call.gateway, route, needs))
     return PlanBody(decision=_decision(route, made), attempts=[_attempt(one) for one in made.attempts])
