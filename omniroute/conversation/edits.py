@@ -14,6 +14,10 @@ MOST_BUDGET = 131_072
 MOST_PROMPT = 32_768
 """The greatest system prompt of the gateway, in characters."""
 
+_GO_ON = (
+    "Your answer was cut off by the connection. Go on exactly where it ends, in the middle of a word if need "
+    "be, and repeat nothing."
+)
 _MANY_MESSAGES, _MANY_TOOLS, _LONG_MESSAGE = 10, 3, 2000
 
 
@@ -76,6 +80,24 @@ def with_system_prompt(request: Request, prompt: str) -> Request:
         return msgspec.structs.replace(request, messages=(Message(Role.SYSTEM, (Text(prompt),)), *messages))
     led = msgspec.structs.replace(first, parts=_led_by(prompt, first.parts))
     return msgspec.structs.replace(request, messages=(led, *messages[1:]))
+
+
+def with_most_tokens(request: Request, most: int) -> Request:
+    """With an answer of at most so many tokens."""
+    wanted = request.sampling.max_tokens
+    if wanted is not None and wanted <= most:
+        return request
+    sampling = msgspec.structs.replace(request.sampling, max_tokens=most)
+    return msgspec.structs.replace(request, sampling=sampling)
+
+
+def going_on(request: Request, said: str) -> Request:
+    """The request for the rest of an answer that was cut off after `said`."""
+    turns = (
+        Message(Role.ASSISTANT, (Text(said),)),
+        Message(Role.USER, (Text(_GO_ON),)),
+    )
+    return msgspec.structs.replace(request, messages=(*request.messages, *turns))
 
 
 def with_thinking_budget(request: Request, budget: ThinkingBudget, *, reasoning_model: bool) -> Request:

@@ -8,11 +8,13 @@ import msgspec
 
 from omniroute.conversation.abilities import Abilities
 from omniroute.conversation.events import (
+    Cited,
     Delta,
     Ended,
     Event,
     Failed,
     Field,
+    PartEnded,
     PartStarted,
     Started,
     UsageSeen,
@@ -20,7 +22,7 @@ from omniroute.conversation.events import (
 from omniroute.conversation.fit import fit
 from omniroute.conversation.fold import fold, unfold
 from omniroute.conversation.pairing import paired
-from omniroute.conversation.parts import Opaque, Part, Thinking, ToolUse
+from omniroute.conversation.parts import Opaque, Part, Text, Thinking, ToolUse
 from omniroute.conversation.proven import without_unproven_thinking
 from omniroute.conversation.request import Request
 from omniroute.conversation.response import Candidate, Response
@@ -197,6 +199,11 @@ class TranslatedStream:
         self._restoring = restoring
         self._kept: dict[int, _Growing] = {}
         self._has_call = False
+        self._said: list[str] = []
+        self._open: set[int] = set()
+        self._next = 0
+        self._shift: int | None = None
+        """What is added to the numbers of parts, in a stream that goes on from another."""
 
     def pass_on(self, chunk: bytes) -> bytes:
         """The bytes the client is to get for these. Raises ProtocolError."""
@@ -215,6 +222,17 @@ class TranslatedStream:
         return self._encoder.fail(kind, message, request_id=request_id)
 
     @property
+    def said(self) -> str | None:
+        """The words of the answer so far; `None` once it holds what no other model could go on from."""
+        return None if self._has_call else "".join(self._said)
+
+    def go_on_from(self, cut: "TranslatedStream") -> None:
+        """Write on in the stream that `cut` began."""
+        self._encoder = cut._encoder
+        self._said, self._open, self._shift = [cut.said or ""], cut._open, cut._next
+        self._next = cut._next
+
+    @property
     def losses(self) -> tuple[str, ...]:
         """What could not be told so far."""
         return _told(self._encoder.losses)
@@ -229,6 +247,8 @@ class TranslatedStream:
     def _tell(self, events: list[Event]) -> bytes:
         if self._restoring is not None:
             events = self._restoring.events(events)
+        if self._shift is not None:
+            events = self._joined(events, self._shift)
         for place, event in enumerate(events):
             kind = type(event)
             if kind is Delta:
@@ -239,11 +259,33 @@ class TranslatedStream:
                 self._note(event)
         return self._encoder.encode(events) if events else b""
 
+    def _joined(self, events: list[Event], shift: int) -> list[Event]:
+        """The events as they follow those of the stream that was cut off."""
+        joined: list[Event] = []
+        for event in events:
+            match event:
+                case Started():
+                    continue
+                case PartStarted(index, part, candidate):
+                    joined.extend(PartEnded(number) for number in sorted(self._open) if number < shift)
+                    self._open = {number for number in self._open if number >= shift}
+                    joined.append(PartStarted(index + shift, part, candidate))
+                case Delta(index, field, text):
+                    joined.append(Delta(index + shift, field, text))
+                case Cited(index, citation):
+                    joined.append(Cited(index + shift, citation))
+                case PartEnded(index):
+                    joined.append(PartEnded(index + shift))
+                case _:
+                    joined.append(event)
+        return joined
+
     def _note_delta(self, delta: Delta) -> None:
         if delta.field is not Field.SIGNATURE:
             self.seen.add_text(delta.text)
         kept = self._kept.get(delta.index)
         if kept is None:
+            self._said.append(delta.text)
             return
         if delta.field is Field.SIGNATURE:
             kept.signature.append(delta.text)
@@ -252,7 +294,11 @@ class TranslatedStream:
 
     def _start(self, event: PartStarted) -> PartStarted:
         part = event.part
+        self._open.add(event.index)
+        self._next = max(self._next, event.index + 1)
         match part:
+            case Text():
+                self._said.append(part.text)
             case ToolUse():
                 self._has_call = True
                 self.seen.add_text(part.arguments or part.name)
@@ -274,6 +320,8 @@ class TranslatedStream:
                 seen.usage = usage
             case Started(_, model):
                 seen.model = model
+            case PartEnded(index):
+                self._open.discard(index)
             case Ended():
                 seen.finished = True
             case Failed(failure):

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 import msgspec
 
 from omniroute.conversation.abilities import Abilities
-from omniroute.conversation.edits import ThinkingMode, with_system_prompt, with_thinking_budget
+from omniroute.conversation.edits import (
+    ThinkingMode,
+    going_on,
+    with_most_tokens,
+    with_system_prompt,
+    with_thinking_budget,
+)
 from omniroute.conversation.request import Request
 from omniroute.formats.codec import ReplyFacts
 from omniroute.formats.envelope import Envelope
@@ -33,6 +39,8 @@ class Prepared:
     passes: bool = True
     """The answer's bytes go on as they come."""
     think_tags: bool = False
+    may_continue: bool = False
+    """Another target may go on with the answer when this one is cut off."""
 
 
 @dataclass(slots=True)
@@ -44,6 +52,8 @@ class Dialogue:
     call: Call
     envelope: Envelope
     stream: bool
+    max_tokens: int | None = None
+    """The most an answer may have, by the user's policies."""
     _request: Request | None = None
     _reply_id: str = field(default="")
 
@@ -60,17 +70,25 @@ class Dialogue:
         """Whose conversation this is: what one key keeps, no other sees."""
         return self.call.key.id if self.call.key is not None else "local"
 
-    def prepare(self, attempt: Attempt) -> Prepared:
-        """How this attempt asks. Raises `Refused` for content the upstream cannot take."""
+    def prepare(self, attempt: Attempt, *, said: str | None = None) -> Prepared:
+        """How this attempt asks. Raises `Refused` for content the upstream cannot take.
+
+        `said`: what the client has of the answer already, when another target was cut off in it.
+        """
         operation = self.call.operation
         if operation.format is None:
             return Prepared(operation.dialect, None, losses=self.call.losses)
         dialect = spoken_dialect(attempt.provider, attempt.model, operation.format)
         same = dialect is operation.format
         abilities = abilities_of(attempt.provider, attempt.model, dialect)
-        if same and operation.passes and not self._is_edited(attempt.provider, abilities):
-            return Prepared(dialect, None)
+        config = attempt.config
+        may_continue = self.stream and config is not None and config.continue_after_cut
+        is_own = said is None and same and operation.passes
+        if is_own and not self._is_edited(attempt.provider, abilities):
+            return Prepared(dialect, None, passes=not may_continue, may_continue=may_continue)
         request = self._for(attempt, abilities)
+        if said is not None:
+            request = going_on(request, said)
         request = self.gateway.replay.restored(self.tenant, attempt.provider.id, request)
         is_known = attempt.provider.category is not Category.NODE
         out = outgoing(request, abilities, dialect, same=same, as_said=same and not is_known)
@@ -79,8 +97,9 @@ class Dialogue:
             out.body,
             losses=out.losses,
             bridge=out.bridge,
-            passes=same and operation.passes and out.bridge.is_plain,
+            passes=is_own and out.bridge.is_plain and not may_continue,
             think_tags=abilities.think_tags,
+            may_continue=may_continue,
         )
 
     def incoming(self, prepared: Prepared) -> Incoming:
@@ -102,6 +121,8 @@ class Dialogue:
 
     def _is_edited(self, provider: Provider, abilities: Abilities) -> bool:
         preferences = self.snapshot.preferences
+        if self.max_tokens is not None:
+            return True
         if preferences.system_prompt.text or preferences.thinking_budget.mode is not ThinkingMode.PASSTHROUGH:
             return True
         knows = provider.category is not Category.NODE  # a server of the user's own is not second-guessed
@@ -113,6 +134,8 @@ class Dialogue:
         request = msgspec.structs.replace(self.request, model=attempt.model)
         if (prompt := preferences.system_prompt.text) is not None:
             request = with_system_prompt(request, prompt)
+        if self.max_tokens is not None:
+            request = with_most_tokens(request, self.max_tokens)
         reasons = bool(abilities.reasoning)
         return with_thinking_budget(request, preferences.thinking_budget, reasoning_model=reasons)
 

@@ -6,10 +6,11 @@ from contextlib import suppress
 from omniroute.errors import HTTP_STATUS, ErrorKind, Failure, FailureKind, Refused
 from omniroute.formats.envelope import Envelope
 from omniroute.gateway import answers
+from omniroute.gateway.cache.rules import Asked
 from omniroute.gateway.call import Call, Reply
 from omniroute.gateway.dialogue import Dialogue, Prepared
 from omniroute.gateway.gateway import Gateway
-from omniroute.gateway.relay import Relay
+from omniroute.gateway.relay import Cut, Relay
 from omniroute.gateway.session import session_of
 from omniroute.gateway.usage_log import UsageEntry, UsageLog
 from omniroute.gateway.way import Way
@@ -50,7 +51,7 @@ async def exchange(gateway: Gateway, call: Call, reply: Reply) -> None:
 
 
 async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply, entry: UsageEntry) -> None:
-    """Resolve, plan, and try until an attempt answers or nothing is left that could help."""
+    """Resolve, then answer from what was answered before, or by asking."""
     envelope = Envelope(call.body)
     entry.requested_model = call.model or envelope.model
     entry.stream = call.operation.format is not None and (
@@ -59,28 +60,45 @@ async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply
     entry.session_id = session_of(call.headers, envelope)
     dialogue = Dialogue(gateway, snapshot, call, envelope, entry.stream)
     way = Way(gateway, dialogue, entry)
+    asked = Asked(snapshot, call, envelope, entry.stream, way.resolve(), entry.requested_model)
+
+    async def ask(reply: Reply) -> None:
+        await _ask(way, reply)
+
+    async def ask_cache(reply: Reply) -> None:
+        await gateway.cache.answer(asked, reply, entry, ask)
+
+    await gateway.idempotency.once(call, reply, entry, ask_cache)
+
+
+async def _ask(way: Way, reply: Reply) -> None:
+    """Plan, and try until an attempt answers or nothing is left that could help."""
+    gateway, dialogue, entry = way.gateway, way.dialogue, way.entry
     attempts = await way.plan()
     failures: list[tuple[Attempt, Failure]] = []
+    cut: Cut | None = None
     until_s = gateway.clock.monotonic_s() + DEADLINE_S
     while (step := decide(attempts, failures)) is not None:
         if failures and not await way.wait(step, until_s=until_s):
             break
         attempt = step.attempt
-        prepared = _prepared(dialogue, attempt, is_last=len(attempts) == 1)
+        prepared = _prepared(dialogue, attempt, cut, is_last=len(attempts) == 1)
         if isinstance(prepared, Failure):
             failures.append((attempt, prepared))
             continue
-        failure = await Relay(gateway, dialogue, prepared, attempt, reply, entry).run()
-        if failure is None or entry.first_byte_s is not None:
+        relay = Relay(gateway, dialogue, prepared, attempt, reply, entry, cut)
+        failure = await relay.run()
+        cut = relay.cut
+        if failure is None or (entry.first_byte_s is not None and cut is None):
             return  # answered, or content was handed on: after that there is no way back
         failures.append((attempt, failure))
-    await _give_up(failures, call, reply, entry)
+    await _give_up(failures, cut, dialogue.call, reply, entry)
 
 
-def _prepared(dialogue: Dialogue, attempt: Attempt, *, is_last: bool) -> Prepared | Failure:
+def _prepared(dialogue: Dialogue, attempt: Attempt, cut: Cut | None, *, is_last: bool) -> Prepared | Failure:
     """How the attempt asks, or why it cannot. Raises `Refused` when there is no other to try."""
     try:
-        return dialogue.prepare(attempt)
+        return dialogue.prepare(attempt, said=cut.said if cut is not None else None)
     except Refused as refused:
         if is_last or refused.kind is not ErrorKind.UNSUPPORTED:
             raise
@@ -88,15 +106,20 @@ def _prepared(dialogue: Dialogue, attempt: Attempt, *, is_last: bool) -> Prepare
 
 
 async def _give_up(
-    failures: Sequence[tuple[Attempt, Failure]], call: Call, reply: Reply, entry: UsageEntry
+    failures: Sequence[tuple[Attempt, Failure]],
+    cut: Cut | None,
+    call: Call,
+    reply: Reply,
+    entry: UsageEntry,
 ) -> None:
     """Tell the client of the last failure, in its dialect, with the earliest time to come back."""
     error = answers.of_failures(failures, same_dialect=call.operation.format is not None)
-    if reply.begun:  # a comment went out while we waited, so the client has seen 200
+    if reply.begun:  # content, or a comment while we waited, went out: the client has seen 200
         entry.end(Outcome.CUT, 200, error.message)
     else:
         entry.end(Outcome.ERROR, error.status, error.message)
-    await reply.fail(error, answers.headers_of(entry, attempts=len(entry.attempts)))
+    headers = answers.headers_of(entry, attempts=len(entry.attempts))
+    await reply.fail(error, headers, in_band=cut.stream.fail if cut is not None else None)
 
 
 async def record_refusal(usage_log: UsageLog, entry: UsageEntry, refused: Refused) -> None:

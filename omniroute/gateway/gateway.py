@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from random import Random
 
 from omniroute.clock import Clock
 from omniroute.gateway.addresses import Addresses
+from omniroute.gateway.cache.cache import ResponseCache
 from omniroute.gateway.combo_uses import ComboUses
 from omniroute.gateway.counted import Counts
 from omniroute.gateway.health.book import HealthBook
+from omniroute.gateway.idempotency import Idempotency
 from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
 from omniroute.gateway.replay import Replay
@@ -48,6 +51,10 @@ class Gateway:
     rng: Random
     addresses: Addresses
     replay: Replay
+    cache: ResponseCache
+    idempotency: Idempotency
+    zone: tzinfo | None
+    """The gateway's own; `None`: the machine's."""
     counts: Counts
     live: Live
     data_dir: str
@@ -56,4 +63,5 @@ class Gateway:
     async def reload(self) -> None:
         """Read the configuration anew; the next request sees all of it. Call after every write."""
         configuration = await self.database.read(lambda c: load_configuration(c, self.vault))
-        self.snapshot = build_snapshot(self.catalogue, configuration)
+        old, self.snapshot = self.snapshot, build_snapshot(self.catalogue, configuration)
+        self.cache.follow(old, self.snapshot)

@@ -35,6 +35,27 @@ _OURS = Failure(kind=FailureKind.CLIENT_GONE, message="the gateway failed; its l
 _STREAMS = frozenset({"text/event-stream", "application/x-ndjson", "application/stream+json"})
 
 
+_GOES_ON_AFTER = frozenset(
+    {
+        FailureKind.CUT,
+        FailureKind.SILENT,
+        FailureKind.PROTOCOL,
+        FailureKind.CONNECT,
+        FailureKind.OVERLOADED,
+        FailureKind.SLOW,
+    }
+)
+"""Failures after which another target may go on in the middle of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A stream that was cut off after content, and left open for another target to go on."""
+
+    stream: TranslatedStream
+    said: str
+
+
 @dataclass(slots=True)
 class Relay:
     """One account asked for one answer."""
@@ -45,6 +66,8 @@ class Relay:
     attempt: Attempt
     reply: Reply
     entry: UsageEntry
+    cut: Cut | None = None
+    """What this attempt goes on from; after `run`, what another may go on from."""
     told_in_band: bool = False
     """The upstream's own error event has gone on to the client."""
     headers: Mapping[str, str] | None = None
@@ -182,16 +205,27 @@ class Relay:
             self._keep(watch.losses)
         if self.entry.first_byte_s is None:
             return failure
-        await self._close_stream(failure, watch)
+        self.cut = self._left_open(failure, watch)
+        if self.cut is None:
+            await self._close_stream(failure, watch)
         return failure
+
+    def _left_open(self, failure: Failure | None, watch: PassingStream) -> Cut | None:
+        if failure is None or failure.kind not in _GOES_ON_AFTER or not self.prepared.may_continue:
+            return None
+        if not isinstance(watch, TranslatedStream) or watch.said is None:
+            return None
+        return Cut(watch, watch.said)
 
     def _watch(self, whole: bytes) -> PassingStream:
         """What reads the stream on its way. `whole`: the upstream sent one JSON answer instead."""
         operation, prepared = self.call.operation, self.prepared
-        if whole.lstrip()[:1] == b"{":
-            return self.dialogue.incoming(prepared).replayed(whole)
-        if not prepared.passes:
-            return self.dialogue.incoming(prepared).stream()
+        if whole.lstrip()[:1] == b"{" or not prepared.passes:
+            incoming = self.dialogue.incoming(prepared)
+            stream = incoming.replayed(whole) if whole else incoming.stream()
+            if self.cut is not None:
+                stream.go_on_from(self.cut.stream)
+            return stream
         if asks_for_usage(self.attempt, self.dialogue, prepared):
             return openai_chat.StreamWatch(take_out_usage=True)
         return operation.codec.StreamWatch()

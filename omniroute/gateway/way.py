@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from omniroute.conversation.count import count_request
 from omniroute.conversation.parts import Media, MediaKind
@@ -21,6 +22,7 @@ from omniroute.routing.decide import LONGEST_WAIT_S, Step
 from omniroute.routing.decision import Decision
 from omniroute.routing.outlook import PROBING, Obstacle
 from omniroute.routing.plan import Attempt, Plan, Terms, may_be_too_long, plan
+from omniroute.routing.policies import Asked, rule
 from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Group, Route
 
@@ -42,12 +44,16 @@ class Way:
     dialogue: Dialogue
     entry: UsageEntry
     notes: list[str] = field(default_factory=list)
+    policies: tuple[str, ...] = ()
+    """Names of those that had a say."""
+    route: Route = field(init=False)
+    """Set by `resolve`."""
     tokens: int = 0
     """Of the prompt, where they were counted."""
 
     async def plan(self) -> Sequence[Attempt]:
         """The attempts in order; at least one. Raises `Refused`, saying when to come back if it is known."""
-        route = self._route()
+        route = self.route
         await self._count(route)
         waited_s = 0.0
         while True:
@@ -75,7 +81,8 @@ class Way:
             await asyncio.sleep(delay_s)
         return True
 
-    def _route(self) -> Route:
+    def resolve(self) -> Route:
+        """What the name stands for, as far as key and policies allow. Raises `Refused`."""
         call, snapshot = self.dialogue.call, self.dialogue.snapshot
         name = self.entry.requested_model or ""
         route = route_of(snapshot, name, only_provider=call.only_provider)
@@ -83,7 +90,23 @@ class Way:
         route = answers.check_route(route, call.operation)
         if route.combo is not None:
             self.entry.combo = route.combo.name
+        if snapshot.policies:
+            route = self._ruled(route)
+        self.route = route
         return route
+
+    def _ruled(self, route: Route) -> Route:
+        """What the user's policies leave of the route, and what they ask of the request."""
+        call, zone = self.dialogue.call, self.gateway.zone
+        asked = Asked(
+            now=datetime.fromtimestamp(self.gateway.clock.now_ms() / 1000, zone),
+            api_key_id=call.key.id if call.key is not None else None,
+            client_ip=call.client_ip,
+        )
+        ruled = rule(self.dialogue.snapshot, route, asked)
+        self.policies = ruled.applied
+        self.dialogue.max_tokens = ruled.max_tokens
+        return ruled.route
 
     def _terms(self, route: Route) -> Terms:
         gateway, dialogue = self.gateway, self.dialogue
@@ -161,6 +184,7 @@ class Way:
                 combo=route.combo.name if route.combo else None,
                 strategy=made.strategy,
                 candidates=made.candidates,
+                policies=self.policies,
                 notes=tuple(self.notes),
             )
         )

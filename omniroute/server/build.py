@@ -8,9 +8,11 @@ from random import SystemRandom
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from omniroute.clock import Clock
+from omniroute.conversation.usage import Usage
 from omniroute.errors import ConfigError
 from omniroute.gateway.accounting import finish
 from omniroute.gateway.addresses import Addresses
+from omniroute.gateway.cache.cache import ResponseCache
 from omniroute.gateway.combo_uses import ComboUses
 from omniroute.gateway.counted import Counts
 from omniroute.gateway.demo import DEMO_PROVIDER, DemoUpstream
@@ -18,6 +20,7 @@ from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.health.book import HealthBook
 from omniroute.gateway.health.keeping import restore
 from omniroute.gateway.http1.upstream import Http1Upstream
+from omniroute.gateway.idempotency import Idempotency
 from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
 from omniroute.gateway.replay import Replay
@@ -27,7 +30,7 @@ from omniroute.gateway.usage_log import UsageLog
 from omniroute.gateway.window import Sums
 from omniroute.paths import Paths
 from omniroute.providers.load import load_catalogue
-from omniroute.providers.pricing import Prices
+from omniroute.providers.pricing import Prices, cost_nano_usd
 from omniroute.records import RequestRow
 from omniroute.settings import Settings, environment
 from omniroute.store import combo_hours, usage
@@ -85,6 +88,15 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             rng=rng,
             addresses=Addresses(),
             replay=Replay(clock),
+            cache=ResponseCache(
+                database,
+                clock,
+                zone=zone,
+                cost=partial(_cost, prices),
+                wait_s=settings.whole_timeout_ms / 1000,
+            ),
+            idempotency=Idempotency(clock, wait_s=settings.whole_timeout_ms / 1000),
+            zone=zone,
             counts=Counts(clock),
             live=live,
             data_dir=str(paths.data_dir),
@@ -122,6 +134,11 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
         if provider_id != DEMO_PROVIDER.id
     }
     return gateway
+
+
+def _cost(prices: Prices, provider: str, model: str, told: Usage) -> int | None:
+    price = prices.price_of(provider, model)
+    return cost_nano_usd(told, price) if price is not None else None
 
 
 async def close_gateway(gateway: Gateway) -> None:

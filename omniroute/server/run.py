@@ -159,6 +159,8 @@ class Server:
                     for name, work in (
                         ("live state", gateway.live.run),
                         ("keep-alive", gateway.keepalive.run),
+                        ("response cache", gateway.cache.run),
+                        ("idempotency", gateway.idempotency.run),
                         ("health", lambda: keeping.run(gateway.health, gateway.database, gateway.clock)),
                         ("configuration watch", lambda: watch_configuration(gateway)),
                     )
@@ -303,6 +305,7 @@ async def _write_last_rows(gateway: Gateway) -> None:
         try:
             await gateway.usage_log.flush()
             await keeping.flush(gateway.health, gateway.database, gateway.clock)
+            await gateway.cache.flush()
         except StoreError:
             if attempt == FINAL_WRITE_TRIES:
                 raise

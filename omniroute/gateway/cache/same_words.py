@@ -51,7 +51,7 @@ def same_words(text: str) -> list[str] | None:
     words: list[str] = _WORD.findall(text)
     if not words:
         return None
-    words, mark = _without_mark(words)
+    words, mark = _without_mark(_without_thanks(words))
     words = _clause_last(_without_manners(words))
     asking, words = _asking(words)
     if not words:
@@ -74,10 +74,16 @@ def _without_manners(words: list[str]) -> list[str]:
     asked = _without_start(words, _REQUESTS)
     if asked is not words and _asking(rest := _without_start(asked, _POLITE))[0]:
         words = rest  # `can you swim` is no request, `can you explain` is one
+    return words
+
+
+def _without_thanks(words: list[str]) -> list[str]:
+    told = [*words[:-1], words[-1].rstrip(".?!")]
     for ending in _THANKS:
-        if len(words) > len(ending) and tuple(word.lower() for word in words[-len(ending) :]) == ending:
-            rest = words[: -len(ending)]
-            return [*rest[:-1], rest[-1].rstrip(",.")]
+        rest = told[: -len(ending)]
+        if [word.lower() for word in told[-len(ending) :]] == list(ending) and rest and rest[-1][-1] != ":":
+            mark = words[-1][len(told[-1]) :]
+            return [*rest[:-1], rest[-1].rstrip(",") + mark]
     return words
 
 
