@@ -49,6 +49,17 @@ def milliseconds(value: float | None) -> str:
     return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
 
 
+def span(value_ms: float | None) -> str:
+    """How long something still takes: `now`, `41 s`, `3 min`, `2 h`, `5 d`."""
+    if value_ms is None:
+        return UNKNOWN
+    seconds = value_ms / 1000
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 0.5 else "now"
+
+
 def local(iso: str | None) -> str:
     """An instant in the reader's own time zone: `2026-11-22 23:44:01`."""
     if not iso:

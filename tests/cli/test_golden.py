@@ -10,8 +10,13 @@ from omniroute.cli.app import COMMANDS, load_command
 from tests.cli.shell import Run
 
 JSON_COMMANDS = (
+    "accounts list",
+    "aliases list",
     "audit",
     "chat -m demo/echo --json hello",
+    "chains list",
+    "combos list",
+    "combos show daily",
     "config path",
     "config set port 8080",
     "config show",
@@ -27,6 +32,9 @@ JSON_COMMANDS = (
     "providers show groq",
     "providers test groq",
     "requests",
+    "resilience show",
+    "route daily --dry-run",
+    "settings show",
     "tools diff codex",
     "usage",
 )
@@ -60,6 +68,9 @@ def test_the_json_of_each_command_is_as_agreed(run: Run, snapshot: SnapshotAsser
     key_and_url = ("--base-url", "http://127.0.0.1:9/v1", "--allow-private", "--no-test")
     run("providers", "add", "groq", *key_and_url, typed="gsk_0123456789abcdef")
     run("keys", "create", "first")
+    run("combos", "create", "daily", "groq/a")
+    run("aliases", "set", "fast", "daily")
+    run("chains", "set", "gpt", "groq")
     run("chat", "-m", "demo/echo", "hello")
 
     shapes = {}

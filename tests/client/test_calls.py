@@ -4,9 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
+from omniroute.api.combos import ComboChange, ComboTest, NewCombo
+from omniroute.api.fallback import NewChain
 from omniroute.api.keys import KeyChange, NewKey
 from omniroute.api.providers import ConnectionChange, KeyCheck, NewConnection, NewModel, NewNode, NodeChange
-from omniroute.client import keys, providers, system, usage
+from omniroute.api.resilience import Reset, ResilienceChange
+from omniroute.api.routing import PlanRequest
+from omniroute.api.settings import ComboDefaultsChange
+from omniroute.client import combos, keys, providers, resilience, routing, settings, system, usage
 from omniroute.client.http import ApiRefused, Client
 from omniroute.client.usage import CallFilters, Span
 from tests.live_gateway import TOKEN, LiveGateway
@@ -52,6 +57,37 @@ CALLS: list[tuple[Call, str]] = [
     (lambda c: keys.create_key(c, NewKey(name="n")), "POST /api/keys"),
     (lambda c: keys.change_key(c, "1", KeyChange(name="m")), "PATCH /api/keys/1"),
     (lambda c: keys.revoke_key(c, "1"), "DELETE /api/keys/1"),
+    (combos.list_combos, "GET /api/combos"),
+    (lambda c: combos.show_combo(c, "a/b"), "GET /api/combos/a%2Fb"),
+    (lambda c: combos.create_combo(c, NewCombo(name="n")), "POST /api/combos"),
+    (lambda c: combos.change_combo(c, "1", ComboChange(name="m")), "PUT /api/combos/1"),
+    (lambda c: combos.delete_combo(c, "1"), "DELETE /api/combos/1"),
+    (lambda c: combos.delete_combo(c, "1", force=True), "DELETE /api/combos/1?force=true"),
+    (lambda c: combos.test_combo(c, ComboTest(combo_name="n")), "POST /api/combos/test"),
+    (combos.metrics, "GET /api/combos/metrics"),
+    (lambda c: combos.metrics_of(c, "a/b"), "GET /api/combos/metrics?combo=a%2Fb"),
+    (lambda c: combos.clear_metrics(c, "a/b"), "DELETE /api/combos/metrics?combo=a%2Fb"),
+    (routing.aliases, "GET /api/models/alias"),
+    (lambda c: routing.set_alias(c, "a", "m"), "PUT /api/models/alias"),
+    (lambda c: routing.remove_alias(c, "gpt-4*"), "DELETE /api/models/alias?alias=gpt-4%2A"),
+    (routing.chains, "GET /api/fallback/chains"),
+    (lambda c: routing.set_chain(c, NewChain(model="m", chain=[])), "POST /api/fallback/chains"),
+    (lambda c: routing.remove_chain(c, "a/b"), "DELETE /api/fallback/chains?model=a%2Fb"),
+    (lambda c: routing.availability(c, provider="p"), "GET /api/models/availability?provider=p"),
+    (lambda c: routing.check_availability(c, "m"), "POST /api/models/availability"),
+    (lambda c: routing.plan(c, PlanRequest(model="m")), "POST /api/routing/plan"),
+    (resilience.resilience, "GET /api/resilience"),
+    (lambda c: resilience.change_resilience(c, ResilienceChange()), "PATCH /api/resilience"),
+    (lambda c: resilience.reset(c, Reset()), "POST /api/resilience/reset"),
+    (resilience.accounts, "GET /api/accounts"),
+    (lambda c: resilience.account(c, "1"), "GET /api/accounts/1"),
+    (settings.settings, "GET /api/settings"),
+    (lambda c: settings.change_settings(c, {"cache": None}), "PATCH /api/settings"),
+    (settings.combo_defaults, "GET /api/settings/combo-defaults"),
+    (
+        lambda c: settings.change_combo_defaults(c, ComboDefaultsChange()),
+        "PATCH /api/settings/combo-defaults",
+    ),
     (usage.history, "GET /api/usage/history"),
     (
         lambda c: usage.history(c, Span(since="7d"), api_key_id="k"),

@@ -87,25 +87,10 @@ def _show(
     Example:
       omniroute requests show 01KB5N3Y8Q
     """
-    from omniroute.cli.pick import is_id_prefix, pick
-    from omniroute.client.http import ApiRefused
-    from omniroute.client.usage import call_log, call_logs
+    from omniroute.cli.requests.find import find_request
 
     with client() as gateway:
-        try:
-            detail = call_log(gateway, request)
-        except ApiRefused as error:
-            if error.status != 404:
-                raise
-            newest = call_logs(gateway, limit=1000)
-            ends = (
-                lambda log, text: log.request_id == text,
-                lambda log, text: is_id_prefix(log.id, text) or is_id_prefix(log.request_id, text),
-            )
-            found = pick(
-                newest, request, ends, what="request", label=lambda log: f"{log.id}  {log.timestamp}"
-            )
-            detail = call_log(gateway, found.id)
+        detail = find_request(gateway, request)
     if as_json:
         output.document(detail)
         return

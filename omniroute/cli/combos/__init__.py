@@ -1,0 +1,1 @@
+"""The `combos` commands."""
