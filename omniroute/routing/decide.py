@@ -68,11 +68,7 @@ def decide(attempts: Sequence[Attempt], failures: Failures) -> Step | None:
     done = [attempt for attempt, _ in failures]
     if Next.SAME_ACCOUNT in allowed and done.count(tried) == 1:
         return Step(tried)
-    # A target without the model, or with too small a context, is not asked again through any account.
-    useless = {
-        _target(attempt) for attempt, why in failures if Next.OTHER_ACCOUNT not in _after(attempt, why)
-    }
-    left = [attempt for attempt in attempts if attempt not in done and _target(attempt) not in useless]
+    left = [attempt for attempt in attempts if attempt not in done and _may_serve(attempt, failures)]
     for wanted in allowed:
         for attempt in left:
             if _fits(wanted, attempt, tried):
@@ -80,6 +76,16 @@ def decide(attempts: Sequence[Attempt], failures: Failures) -> Step | None:
     if Next.RETRY in allowed:
         return _retry(failures)
     return None
+
+
+def _may_serve(attempt: Attempt, failures: Failures) -> bool:
+    """False where a failure said that no account of the target helps, or that its window is too small."""
+    for tried, failure in failures:
+        if _target(attempt) == _target(tried) and Next.OTHER_ACCOUNT not in _after(tried, failure):
+            return False
+        if failure.kind is FailureKind.TOO_LONG and _window(attempt) <= _window(tried):
+            return False
+    return True
 
 
 def _after(attempt: Attempt, failure: Failure) -> tuple[Next, ...]:
@@ -108,7 +114,8 @@ def _retry(failures: Failures) -> Step | None:
         times = sum(attempt == other for other, _ in failures)
         most = 1 + (attempt.config.max_retries if attempt.config else 1)
         wait_s = _pause_s(attempt, failure)
-        if Next.RETRY in _after(attempt, failure) and times < most and wait_s <= LONGEST_WAIT_S:
+        may = Next.RETRY in _after(attempt, failure) and _may_serve(attempt, failures)
+        if may and times < most and wait_s <= LONGEST_WAIT_S:
             waits.append((wait_s, attempt))
     if not waits:
         return None

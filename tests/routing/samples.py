@@ -1,26 +1,106 @@
-"""Snapshots with a few providers."""
+"""Snapshots with a few providers, and a world in which routing finds what a test says."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from omniroute.records import Account, Category, ModelFacts, Provider, ProviderStatus, Snapshot
+from omniroute.records import (
+    Account,
+    Category,
+    Combo,
+    FormatName,
+    ModelFacts,
+    Preferences,
+    Price,
+    Provider,
+    ProviderStatus,
+    Rates,
+    Snapshot,
+)
+from omniroute.routing.outlook import Load, Obstacle
 
 
 def provider(
     provider_id: str,
-    *models: str,
+    *models: str | ModelFacts,
     aliases: tuple[str, ...] = (),
     status: ProviderStatus = ProviderStatus.ACTIVE,
+    category: Category = Category.API_KEY,
 ) -> Provider:
     """A provider with these models."""
     return Provider(
         id=provider_id,
         name=provider_id.title(),
         aliases=aliases,
-        category=Category.API_KEY,
+        category=category,
         status=status,
         status_note="Not through a gateway." if status is not ProviderStatus.ACTIVE else None,
-        models=tuple(ModelFacts(id=model) for model in models),
+        models=tuple(ModelFacts(id=model) if isinstance(model, str) else model for model in models),
+        formats={FormatName.OPENAI_CHAT: f"https://{provider_id}.example/v1/chat/completions"},
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """An outlook in which all is well and nothing is known, but for what a test puts in."""
+
+    obstacles: dict[str, Obstacle] = field(default_factory=dict)
+    """By account id."""
+    probes: set[str] = field(default_factory=set)
+    """Ids of accounts whose next call is a probe."""
+    loads: dict[str, Load] = field(default_factory=dict)
+    """By account id."""
+    prices: dict[str, Price] = field(default_factory=dict)
+    """By model, as all the following."""
+    latencies: dict[str, float] = field(default_factory=dict)
+    success: dict[str, float] = field(default_factory=dict)
+    quotas: dict[str, Sequence[float]] = field(default_factory=dict)
+    """By provider id."""
+    counts: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    """By combo id."""
+
+    def obstacle(self, provider: Provider, account: Account, model: str) -> Obstacle | None:
+        del provider, model
+        return self.obstacles.get(account.id)
+
+    def is_probe(self, provider: Provider, account: Account, model: str) -> bool:
+        del provider, model
+        return account.id in self.probes
+
+    def load(self, account: Account) -> Load:
+        return self.loads.get(account.id, Load())
+
+    def price(self, provider: Provider, model: str) -> Price | None:
+        del provider
+        return self.prices.get(model)
+
+    def latency_ms(self, provider: Provider, model: str) -> float | None:
+        del provider
+        return self.latencies.get(model)
+
+    def success_rate(self, provider: Provider, model: str) -> float | None:
+        del provider
+        return self.success.get(model)
+
+    def quotas_left(self, provider: Provider) -> Sequence[float]:
+        return self.quotas.get(provider.id, ())
+
+    def combo_counts(self, combo_id: str) -> Mapping[str, int]:
+        return self.counts.get(combo_id, {})
+
+
+def price(usd_per_million: float) -> Price:
+    """So much for a million tokens, either way."""
+    nano = round(usd_per_million * 10**9)
+    return Price(rates=Rates(input=nano, output=nano), source="a test")
+
+
+def with_combos(known: Snapshot, *combos: Combo, preferences: Preferences | None = None) -> Snapshot:
+    """The same with these combos, and with other settings if any are given."""
+    return replace(
+        known,
+        combos={combo.name: combo for combo in combos},
+        preferences=known.preferences if preferences is None else preferences,
     )
 
 
