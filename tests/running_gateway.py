@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from sqlalchemy import Connection
 
 from omniroute.api.system import ServerFile
 from omniroute.clock import Clock, SystemClock
@@ -23,6 +24,8 @@ from omniroute.server.loops import keep_running
 from omniroute.server.sockets import bind, url_of
 from omniroute.settings import Settings
 from omniroute.store import accounts, keys, models, nodes
+from omniroute.store import settings as stored_settings
+from omniroute.store.key_value import JSON
 from omniroute.store.requests import Filters, listing
 
 TOKEN = "a-local-token-of-a-test-that-is-long-enough"
@@ -41,6 +44,9 @@ NODE_TYPES = {
     RESPONSES: NodeType.RESPONSES,
 }
 """The kind of server that answers a path."""
+
+QUICK: JSON = {"apikey": {"transientCooldown": 20}}
+"""Provider profiles under which a failure holds an account up for so short that no test waits for it."""
 
 
 def asking(path: str, model: str = "up/m-1", *, stream: bool = False, **members: Any) -> dict[str, Any]:
@@ -139,6 +145,11 @@ class RunningGateway:
         await self.gateway.reload()
         return stored
 
+    async def set(self, name: str, value: JSON) -> None:
+        """Change one of the settings that act on a running gateway."""
+        await self.gateway.database.write(lambda c: stored_settings.put(c, name, value))
+        await self.gateway.reload()
+
     async def add_model(self, provider_id: str, facts: ModelFacts) -> None:
         """A model of the user's own."""
         await self.gateway.database.write(lambda c: models.put(c, provider_id, facts))
@@ -219,6 +230,7 @@ async def running_gateway(
     data_dir = directory / "data"
     paths = Paths(data_dir, data_dir / "config.toml")
     gateway = await build_gateway(paths, Settings(**settings), clock or SystemClock())
+    await _hurry(gateway)
     control = NoControl()
     app = App(gateway, control, TOKEN)
     listener = Listener(app.dispatch, app.make_request)
@@ -242,6 +254,17 @@ async def running_gateway(
         await listener.stop_accepting()
         await listener.close()
         await close_gateway(gateway)
+
+
+async def _hurry(gateway: Gateway) -> None:
+    """Provider profiles for tests, unless a test has stored its own."""
+
+    def put_once(connection: Connection) -> None:
+        if stored_settings.get(connection, "providerProfiles") is None:
+            stored_settings.put(connection, "providerProfiles", QUICK)
+
+    await gateway.database.write(put_once)
+    await gateway.reload()
 
 
 def _client() -> aiohttp.ClientSession:
