@@ -1,8 +1,6 @@
 """The models that clients see, in the three shapes they ask for."""
 
-import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +9,8 @@ from omniroute.errors import ErrorKind, Refused
 from omniroute.gateway.demo import DEMO_PROVIDER
 from omniroute.records import ApiKey, ModelFacts, ModelKind, Provider, Snapshot
 from omniroute.routing.resolve import is_connected
+from omniroute.server import listed_combos as combos
+from omniroute.server.listed_model import Listed, may_see
 
 CATALOGUE_DATE_S = 1_763_769_600
 """2025-11-22: a model's `created`, which has to be stable and is nowhere else to be had."""
@@ -20,29 +20,23 @@ _GEMINI_PAGE = 50
 _GEMINI_KINDS = (ModelKind.CHAT, ModelKind.EMBEDDING)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One name a client may ask for."""
-
-    id: str
-    provider: Provider
-    model: ModelFacts
-    parent: str | None
-    """The id under the provider's own name, when this is the one under its alias."""
-
-
 def listed(snapshot: Snapshot, key: ApiKey | None, *, kind: str | None = None) -> list[Listed]:
-    """Every model of every connected provider that the key may use; the demo while there is no provider."""
+    """Every combo and every model of every connected provider that the key may use; combos come first.
+
+    While there is no provider, the demo.
+    """
     providers = [
         provider
         for provider in snapshot.providers.values()
         if provider.id != DEMO_PROVIDER.id and is_connected(snapshot, provider)
     ]
+    patterns = key.allowed_models if key is not None else ()
     entries = [entry for provider in providers or [DEMO_PROVIDER] for entry in _of(provider)]
+    if patterns:
+        entries = [entry for entry in entries if may_see(entry.id, patterns)]
+    entries = [*combos.listed(snapshot, patterns), *entries]
     if kind is not None:
         entries = [entry for entry in entries if entry.model.kind.value == kind]
-    if key is not None and key.allowed_models:
-        entries = [entry for entry in entries if _allowed(entry.id, key.allowed_models)]
     return entries
 
 
@@ -52,10 +46,6 @@ def _of(provider: Provider) -> Iterator[Listed]:
         yield Listed(own, provider, model, None)
         if provider.aliases and provider.aliases[0] != provider.label:
             yield Listed(f"{provider.aliases[0]}/{model.id}", provider, model, own)
-
-
-def _allowed(model_id: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(model_id, pattern) for pattern in patterns)
 
 
 def find(entries: list[Listed], wanted: str) -> Listed | None:

@@ -1,8 +1,12 @@
 """The models a client is shown, in the shape it expects."""
 
+from dataclasses import replace
+
 import pytest
 
 from omniroute.records import ModelFacts, ModelKind
+from omniroute.store import combos
+from omniroute.store.combos import ComboRow
 from tests.running_gateway import RunningGateway
 from tests.scripted_upstream import refused_url
 
@@ -14,7 +18,10 @@ FACTS = [
     ModelFacts(id="vec", kind=ModelKind.EMBEDDING, dimensions=64, custom=True),
     ModelFacts(id="vendor/small:free", custom=True),
 ]
-NAMES = ["up/big", "up/vec", "up/vendor/small:free"]
+AUTO = ["auto", "auto/fast", "auto/cheap", "auto/coding"]
+"""Are there as soon as anything is connected."""
+OWN = ["up/big", "up/vec", "up/vendor/small:free"]
+NAMES = [*AUTO, *OWN]
 
 
 @pytest.fixture
@@ -36,7 +43,7 @@ async def test_the_openai_shape_is_the_usual_one(listing: RunningGateway) -> Non
     assert got.headers["Content-Type"] == "application/json"
     assert got.json["object"] == "list"
     assert [model["id"] for model in got.json["data"]] == NAMES
-    big, vec, _ = got.json["data"]
+    big, vec, _ = got.json["data"][len(AUTO) :]
     assert (big["object"], big["owned_by"], big["root"]) == ("model", "up", "big")
     assert (big["context_length"], isinstance(big["created"], int)) == (1000, True)
     assert (vec["type"], vec["dimensions"]) == ("embedding", 64)
@@ -47,7 +54,7 @@ async def test_the_anthropic_shape_is_for_those_who_name_its_version(listing: Ru
     got = await listing.send("GET", MODELS, None, ANTHROPIC)
     assert got.json.keys() == {"data", "has_more", "first_id", "last_id"}
     assert (got.json["has_more"], got.json["first_id"], got.json["last_id"]) == (False, NAMES[0], NAMES[-1])
-    big = got.json["data"][0]
+    big = got.json["data"][len(AUTO)]
     assert (big["type"], big["id"], big["display_name"]) == ("model", "up/big", "Big One")
     assert big["created_at"].endswith("Z")
 
@@ -57,9 +64,9 @@ async def test_the_anthropic_shape_is_for_those_who_name_its_version(listing: Ru
     [
         ("limit=2", NAMES[:2], True),
         ("limit=1000", NAMES, False),
-        ("limit=2&after_id=up/big", NAMES[1:], False),
-        ("limit=1&after_id=up%2Fbig", NAMES[1:2], True),
-        ("before_id=up/vec", NAMES[:1], False),
+        ("limit=2&after_id=up/big", OWN[1:], False),
+        ("limit=1&after_id=up%2Fbig", OWN[1:2], True),
+        ("before_id=up/vec", [*AUTO, OWN[0]], False),
         ("after_id=up/vendor/small:free", [], False),
         ("after_id=unknown", NAMES, False),
         ("limit=0", NAMES[:1], True),
@@ -83,7 +90,7 @@ async def test_an_anthropic_list_has_pages(
 async def test_pages_laid_together_are_the_list(listing: RunningGateway) -> None:
     seen: list[str] = []
     after = ""
-    for _ in range(4):
+    for _ in range(len(NAMES) + 1):
         page = (await listing.send("GET", f"{MODELS}?limit=1{after}", None, ANTHROPIC)).json
         seen += [model["id"] for model in page["data"]]
         after = f"&after_id={page['last_id']}"
@@ -95,7 +102,7 @@ async def test_pages_laid_together_are_the_list(listing: RunningGateway) -> None
 async def test_the_gemini_shape_is_for_its_clients(listing: RunningGateway) -> None:
     got = await listing.send("GET", MODELS, None, GEMINI)
     assert got.json.keys() == {"models"}
-    big, vec, _ = got.json["models"]
+    big, vec, _ = got.json["models"][len(AUTO) :]
     assert (big["name"], big["inputTokenLimit"], big["outputTokenLimit"]) == ("models/up/big", 1000, 100)
     assert "generateContent" in big["supportedGenerationMethods"]
     assert vec["supportedGenerationMethods"] == ["embedContent", "batchEmbedContents"]
@@ -112,9 +119,9 @@ async def test_one_model_is_found_by_its_names(listing: RunningGateway, spelled:
     openai = await listing.send("GET", f"{MODELS}/{spelled}")
     anthropic = await listing.send("GET", f"{MODELS}/{spelled}", None, ANTHROPIC)
     gemini = await listing.send("GET", f"{MODELS}/{spelled}", None, GEMINI)
-    assert openai.json == (await listing.send("GET", MODELS)).json["data"][0]
-    assert anthropic.json == (await listing.send("GET", MODELS, None, ANTHROPIC)).json["data"][0]
-    assert gemini.json == (await listing.send("GET", MODELS, None, GEMINI)).json["models"][0]
+    assert openai.json == (await listing.send("GET", MODELS)).json["data"][len(AUTO)]
+    assert anthropic.json == (await listing.send("GET", MODELS, None, ANTHROPIC)).json["data"][len(AUTO)]
+    assert gemini.json == (await listing.send("GET", MODELS, None, GEMINI)).json["models"][len(AUTO)]
 
 
 async def test_an_id_with_slashes_and_colons_is_found(listing: RunningGateway) -> None:
@@ -142,7 +149,7 @@ async def test_only_connected_providers_are_listed(listing: RunningGateway) -> N
 async def test_a_key_sees_the_models_it_may_use(listing: RunningGateway) -> None:
     key = {"Authorization": f"Bearer {await listing.add_key(allowed_models=('up/v*',))}"}
     got = await listing.send("GET", MODELS, None, key)
-    assert [model["id"] for model in got.json["data"]] == NAMES[1:]
+    assert [model["id"] for model in got.json["data"]] == OWN[1:]
     assert (await listing.send("GET", f"{MODELS}/up/big", None, key)).status == 404
 
 
@@ -154,3 +161,46 @@ async def test_embeddings_have_a_list_of_their_own(listing: RunningGateway) -> N
 async def test_a_list_is_not_for_a_wrong_key(listing: RunningGateway) -> None:
     got = await listing.send("GET", MODELS, None, {"x-api-key": "wrong"})
     assert got.status == 401
+
+
+DAILY = ComboRow(id="c-1", name="daily/one", models=("up/big", {"model": "up/vendor/small:free"}))
+
+
+async def combo_is_there(listing: RunningGateway, row: ComboRow = DAILY) -> None:
+    await listing.gateway.database.write(lambda c: combos.create(c, row))
+    await listing.gateway.reload()
+
+
+async def test_combos_stand_first_in_every_shape(listing: RunningGateway) -> None:
+    await combo_is_there(listing)
+
+    openai = (await listing.send("GET", MODELS)).json["data"]
+    gemini = (await listing.send("GET", "/v1beta/models")).json["models"]
+    ollama = (await listing.send("GET", "/api/tags")).json["models"]
+
+    assert [model["id"] for model in openai] == ["daily/one", *NAMES]
+    assert (openai[0]["owned_by"], openai[0]["context_length"]) == ("combo", 1000)
+    assert (gemini[0]["name"], gemini[0]["outputTokenLimit"]) == ("models/daily/one", 100)
+    assert (ollama[0]["name"], ollama[0]["details"]["family"]) == ("daily/one", "combo")
+    assert (await listing.send("GET", f"{MODELS}/daily/one")).json == openai[0]
+
+
+@pytest.mark.parametrize(
+    "row", [replace(DAILY, is_active=False), replace(DAILY, models=()), replace(DAILY, models=("groq/x",))]
+)
+async def test_a_combo_that_answers_nothing_is_not_listed(listing: RunningGateway, row: ComboRow) -> None:
+    await combo_is_there(listing, row)
+    assert [model["id"] for model in (await listing.send("GET", MODELS)).json["data"]] == NAMES
+
+
+@pytest.mark.parametrize(
+    ("pattern", "seen"),
+    [("daily/*", ["daily/one"]), ("up/big", ["daily/one", *AUTO, "up/big"]), ("groq/*", [])],
+)
+async def test_a_key_sees_combos_it_may_use_or_some_member_of(
+    listing: RunningGateway, pattern: str, seen: list[str]
+) -> None:
+    await combo_is_there(listing)
+    key = {"Authorization": f"Bearer {await listing.add_key(allowed_models=(pattern,))}"}
+    got = await listing.send("GET", MODELS, None, key)
+    assert [model["id"] for model in got.json["data"]] == seen
