@@ -130,6 +130,10 @@ def without_end(chunk: bytes, frames: Sequence[bytes], rest: bytes) -> bytes:
     return chunk[: len(chunk) - sum(map(len, frames)) - len(rest)]
 
 
+UNREADABLE: tuple[type[Exception], ...] = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises over bytes that are not the JSON they should be, however deep inside."""
+
+
 def decode_event(decoder: msgspec.json.Decoder[T], data: bytes) -> T | None:
     """The event, or `None` for JSON of a shape we do not know: a vendor's own, which passes unread.
 

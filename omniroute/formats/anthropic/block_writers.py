@@ -180,4 +180,5 @@ class OpaqueWriter(BlockWriter):
         self._begin()
         if told is not None and bytes(told) != b"{}":
             head = self._head("input_json_delta", "partial_json")
-            self._out.append(head + _encode(bytes(told).decode()) + _TAIL)
+            text = bytes(told).decode("utf-8", "replace")  # nobody has read what is inside
+            self._out.append(head + _encode(text) + _TAIL)

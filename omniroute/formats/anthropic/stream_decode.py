@@ -24,7 +24,7 @@ from omniroute.formats.anthropic.finish import finish_of
 from omniroute.formats.anthropic.members import NAME, Members, WrongShape
 from omniroute.formats.anthropic.usage import WireUsage, disjoint, updated
 from omniroute.formats.sse import RawFrameReader, frame_data
-from omniroute.formats.watch import ABSENT, decode_event, in_band
+from omniroute.formats.watch import ABSENT, UNREADABLE, decode_event, in_band
 
 _EMPTY_INPUT = frozenset({"", "{}"})
 
@@ -130,12 +130,12 @@ class AnthropicStreamDecoder:
         told = decode_event(_TOLD, data)
         if told is None:
             return
-        if told.type == "content_block_delta":
-            self._grow(told, events)
-            return
         try:
-            self._take(told, events)
-        except (WrongShape, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            if told.type == "content_block_delta":
+                self._grow(told, events)
+            else:
+                self._take(told, events)
+        except (WrongShape, *UNREADABLE) as error:
             raise ProtocolError(f"the upstream's stream: {told.type}: {error}") from None
 
     def _take(self, told: _Told, events: list[Event]) -> None:
@@ -246,10 +246,7 @@ class AnthropicStreamDecoder:
     def _cite(self, block: _Block | None, index: int, raw: msgspec.Raw, events: list[Event]) -> None:
         if block is not None and block.type != "text":
             return
-        try:
-            citation = decode_citation(Members.of(raw, "citation"))
-        except (WrongShape, msgspec.MsgspecError) as error:
-            raise ProtocolError(f"the upstream's stream: {error}") from None
+        citation = decode_citation(Members.of(raw, "citation"))
         if block is None:
             block = self._blocks[index] = _Block("text")
         if block.number < 0:

@@ -21,10 +21,11 @@ from omniroute.conversation.response import FinishReason
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ProtocolError
 from omniroute.formats.openai_chat.answer_parts import finish_of, logprobs_of, sources_of
+from omniroute.formats.openai_chat.node import Malformed
 from omniroute.formats.openai_chat.stream_choice import Choice, ChunkChoice
 from omniroute.formats.openai_usage import decode_usage
 from omniroute.formats.sse import RawFrameReader, frame_data
-from omniroute.formats.watch import ABSENT, decode, in_band, is_something
+from omniroute.formats.watch import ABSENT, UNREADABLE, decode, in_band, is_something
 from omniroute.formats.wire_error import WireError
 
 
@@ -73,7 +74,7 @@ class ChatStreamDecoder:
         for raw in self._frames.feed(chunk):
             data = frame_data(raw)
             if data is not None:
-                self._frame(data, events)
+                self._checked(data, events)
                 if self._over:
                     break
         return events
@@ -100,7 +101,13 @@ class ChatStreamDecoder:
         data = frame_data(rest + b"\n\n") if rest.strip() else None
         if data is not None:
             with suppress(ProtocolError):
-                self._frame(data, events)
+                self._checked(data, events)
+
+    def _checked(self, data: bytes, events: list[Event]) -> None:
+        try:
+            self._frame(data, events)
+        except (Malformed, *UNREADABLE) as error:
+            raise ProtocolError(f"the upstream's stream holds a chunk of unknown shape: {error}") from None
 
     def _frame(self, data: bytes, events: list[Event]) -> None:
         if data == b"[DONE]":

@@ -15,9 +15,8 @@ from omniroute.conversation.parts import (
     Text,
     Thinking,
 )
-from omniroute.errors import ProtocolError
 from omniroute.formats.openai_chat.answer_parts import citation_of, images_of
-from omniroute.formats.openai_chat.node import DIALECT, Malformed, Node
+from omniroute.formats.openai_chat.node import DIALECT, Node
 from omniroute.formats.openai_chat.parts_decode import take_content
 from omniroute.formats.openai_chat.reasoning import detail_of
 from omniroute.formats.openai_chat.stream_calls import Calls, FunctionPiece, ToolCallPiece
@@ -178,7 +177,7 @@ class Choice:
     def _listed(self, content: list[msgspec.Raw], events: list[Event]) -> None:
         """Mistral's pieces, among them thoughts."""
         node = Node({"content": msgspec.Raw(msgspec.json.encode(content))}, "delta")
-        for part in _checked(node):
+        for part in take_content(node):
             match part:
                 case Text(text, extra=None) | Refusal(text, extra=None):
                     self._grow(type(part), text, events)
@@ -216,7 +215,7 @@ class Choice:
 
     def _hear(self, raw: msgspec.Raw, events: list[Event]) -> None:
         """What is said aloud: its words are text."""
-        audio = _node(raw)
+        audio = Node.of(raw, "delta.audio")
         words, sound = audio.text("transcript"), audio.text("data")
         if words:
             self._grow(Text, words, events)
@@ -230,13 +229,6 @@ class Choice:
             events.append(Delta(self._audio, Field.BASE64, sound))
 
 
-def _checked(node: Node) -> list[Part]:
-    try:
-        return take_content(node)
-    except Malformed as error:
-        raise _odd(error) from None
-
-
 def _nodes(raw: msgspec.Raw) -> list[Node]:
     return [node for node, _ in _nodes_and_raws(raw)]
 
@@ -245,20 +237,4 @@ _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def _nodes_and_raws(raw: msgspec.Raw) -> list[tuple[Node, msgspec.Raw]]:
-    try:
-        return [(Node.of(item, "delta"), item) for item in _ITEMS.decode(raw)]
-    except msgspec.ValidationError:
-        raise ProtocolError("the upstream's stream holds a chunk of unknown shape") from None
-    except Malformed as error:
-        raise _odd(error) from None
-
-
-def _node(raw: msgspec.Raw) -> Node:
-    try:
-        return Node.of(raw, "delta.audio")
-    except Malformed as error:
-        raise _odd(error) from None
-
-
-def _odd(error: Malformed) -> ProtocolError:
-    return ProtocolError(f"the upstream's stream holds a chunk of unknown shape: {error}")
+    return [(Node.of(item, "delta"), item) for item in _ITEMS.decode(raw)]

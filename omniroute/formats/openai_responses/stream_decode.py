@@ -13,7 +13,7 @@ from omniroute.formats.openai_responses.response_decode import decode_finish, fa
 from omniroute.formats.openai_responses.stream_items import Count, GrowingItem
 from omniroute.formats.openai_responses.usage import decode_usage
 from omniroute.formats.sse import RawFrameReader, frame_data
-from omniroute.formats.watch import ABSENT, decode_event, in_band
+from omniroute.formats.watch import ABSENT, UNREADABLE, decode_event, in_band
 
 _ENDINGS = frozenset({"response.completed", "response.incomplete"})
 _FAILURES = frozenset({"response.failed", "response.cancelled", "error"})
@@ -85,7 +85,7 @@ class ResponsesStreamDecoder:
             return
         try:
             self._take(told, events)
-        except (WrongShape, msgspec.DecodeError) as error:
+        except (WrongShape, *UNREADABLE) as error:
             raise ProtocolError(f"the upstream's stream: {told.type}: {error}") from None
 
     def _take(self, told: _Told, events: list[Event]) -> None:

@@ -60,7 +60,10 @@ class _Growing:
 
 
 class GrowingItem:
-    """An item from its announcement to its end. Every event may be missing but the last."""
+    """An item from its announcement to its end, before which every event may be missing.
+
+    What comes after its end does not count.
+    """
 
     __slots__ = ("_count", "_first", "_kind", "_parts", "_place", "_source", "ended", "logprobs_seen")
 
@@ -101,6 +104,8 @@ class GrowingItem:
 
     def add_text(self, place: int, text: str, events: list[Event]) -> None:
         """More of a text of a message."""
+        if self.ended:
+            return
         growing = self._parts.get(place)
         if growing is None:
             growing = self._start(place, Text("", extra=self._extra()), Field.TEXT, events)
@@ -113,6 +118,8 @@ class GrowingItem:
 
     def add_refusal(self, place: int, text: str, events: list[Event]) -> None:
         """More of a refusal."""
+        if self.ended:
+            return
         growing = self._parts.get(place)
         if growing is None:
             growing = self._start(place, Refusal("", extra=self._extra()), Field.TEXT, events)
@@ -121,7 +128,7 @@ class GrowingItem:
     def add_thought(self, source: str, place: int, text: str, events: list[Event]) -> None:
         """More of a summary, or of the thoughts themselves."""
         self._source = self._source or source
-        if self._source != source:
+        if self._source != source or self.ended:
             return
         growing = self._parts.get(0)
         if growing is None:
@@ -135,19 +142,19 @@ class GrowingItem:
     def add_arguments(self, text: str, events: list[Event]) -> None:
         """More of what a tool is called with."""
         growing = self._parts.get(0)
-        if growing is not None and growing.field is Field.ARGUMENTS:
+        if growing is not None and growing.field is Field.ARGUMENTS and not self.ended:
             growing.grow(text, events)
 
     def settle(self, place: int, whole: str, events: list[Event]) -> None:
         """The whole of a part is told."""
         growing = self._parts.get(place)
-        if growing is not None:
+        if growing is not None and not self.ended:
             growing.settle(whole, events)
 
     def cite(self, place: int, citation: Citation, events: list[Event]) -> None:
         """A text has something from somewhere."""
         growing = self._parts.get(place)
-        if growing is not None:
+        if growing is not None and not self.ended:
             growing.citations += 1
             events.append(Cited(growing.index, citation))
 
