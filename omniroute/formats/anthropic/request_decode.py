@@ -5,8 +5,9 @@ import msgspec
 from omniroute.conversation.parts import Extra
 from omniroute.conversation.request import Message, Request, Role, Sampling
 from omniroute.errors import ErrorKind, Refused
+from omniroute.formats import remembered
 from omniroute.formats.anthropic.blocks_decode import Content, decode_content, parts_of
-from omniroute.formats.anthropic.members import NAME, Members, WrongShape, objects, raw_json, read
+from omniroute.formats.anthropic.members import NAME, Members, WrongShape, items, raw_json, read
 from omniroute.formats.anthropic.thinking import decode_thinking
 from omniroute.formats.anthropic.tools import decode_choice, decode_tools
 from omniroute.formats.envelope import check_model_name
@@ -75,40 +76,44 @@ def _system(members: Members) -> tuple[Message, ...]:
     return (Message(Role.SYSTEM, parts),) if parts else ()
 
 
-_MESSAGES = msgspec.json.Decoder(list[dict[str, Content]])
+_MESSAGE = msgspec.json.Decoder(dict[str, Content])
+_NONE = msgspec.Raw(b"[]")
 
 
 def _messages(members: Members) -> list[Message]:
     raw = members.raw("messages")
-    if raw is None or bytes(raw) == b"[]":
+    if raw is None or raw == _NONE:
         raise WrongShape("messages", "a list of at least one message")
-    try:
-        found = _MESSAGES.decode(raw)
-    except msgspec.ValidationError:
-        return _unusual_messages(raw)
     messages: list[Message] = []
-    for place, message in enumerate(found):
-        if message.keys() != _USUAL or not isinstance(name := message["role"], str):
-            return _unusual_messages(raw)
-        role = _role(name, f"messages[{place}].role")
-        parts = parts_of(message["content"], f"messages[{place}].content")
-        if parts:
-            messages.append(Message(role, parts))
+    for place, item in enumerate(items(raw, "messages")):
+        message = remembered.MESSAGES.read(NAME, item, _message, place)
+        if message is not None:
+            messages.append(message)
     return messages
+
+
+def _message(raw: msgspec.Raw, place: int) -> Message | None:
+    """One message; `None` for one that says nothing. Raises `WrongShape`."""
+    path = f"messages[{place}]"
+    try:
+        message = _MESSAGE.decode(raw)
+    except msgspec.ValidationError:
+        return _unusual_message(Members.of(raw, path))
+    if message.keys() != _USUAL or not isinstance(name := message["role"], str):
+        return _unusual_message(Members.of(raw, path))
+    role = _role(name, f"{path}.role")
+    parts = parts_of(message["content"], f"{path}.content")
+    return Message(role, parts) if parts else None
 
 
 _USUAL = {"role", "content"}
 
 
-def _unusual_messages(raw: msgspec.Raw) -> list[Message]:
+def _unusual_message(message: Members) -> Message | None:
     """The same member by member, which takes longer: something is more, less or other than usual."""
-    messages: list[Message] = []
-    for message in objects(raw, "messages"):
-        role = _role(message.required("role"), message.at("role"))
-        parts = decode_content(message.raw("content"), message.at("content"))
-        if parts:
-            messages.append(Message(role, parts, extra=message.rest()))
-    return messages
+    role = _role(message.required("role"), message.at("role"))
+    parts = decode_content(message.raw("content"), message.at("content"))
+    return Message(role, parts, extra=message.rest()) if parts else None
 
 
 def _role(name: str, path: str) -> Role:

@@ -12,6 +12,7 @@ from omniroute.conversation.request import (
     Tool,
     ToolChoice,
 )
+from omniroute.formats import remembered
 from omniroute.formats.anthropic.members import NAME, Members, WrongShape, cache_control, items, objects, own
 from omniroute.formats.codec import Losses, cannot_carry
 from omniroute.formats.schema import compiled
@@ -31,8 +32,10 @@ _WORDS = {mode: word for word, mode in _MODES.items()}
 def decode_tools(request: Members) -> tuple[Tool, ...]:
     """The client's functions, and tools Anthropic knows, in the order they stood. Raises `WrongShape`."""
     raw = request.raw("tools")
-    if raw is None:
-        return ()
+    return () if raw is None else remembered.TOOLS.read(NAME, raw, _tools)
+
+
+def _tools(raw: msgspec.Raw, _: int) -> tuple[Tool, ...]:
     tools: list[Tool] = []
     for place, tool in enumerate(objects(raw, "tools")):
         kind = tool.text("type") or "custom"

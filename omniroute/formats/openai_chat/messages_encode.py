@@ -28,6 +28,7 @@ from omniroute.formats.openai_chat.node import DIALECT
 from omniroute.formats.openai_chat.parts_decode import AUDIO_FORMATS
 from omniroute.formats.openai_chat.reasoning import is_detail, is_sealed_here, joined, whole_detail
 from omniroute.formats.openai_chat.tools import add_cache_mark, own_members
+from omniroute.formats.remembered import MESSAGES, Entry, Fragment
 
 Json = dict[str, object]
 
@@ -43,22 +44,55 @@ class MessagesEncoder:
         self._abilities = abilities
         self._losses = losses
         self._ids = _CallIds(abilities.tool_id_pattern)
-        self._written: list[Json] = []
+        terms = (DIALECT, abilities.cache_marks, abilities.tool_id_pattern, abilities.reasoning_field)
+        self._terms = ((*terms, False), (*terms, True))
+        """What the text of a message depends on beside itself; last, whether its thoughts are recalled."""
+        self._written: list[Json | msgspec.Raw] = []
         self._shown: list[object] = []
         """Media of tool results, which go into a message of the user behind the last of them."""
 
-    def encode(self, messages: Sequence[Message]) -> list[Json]:
+    def encode(self, messages: Sequence[Message]) -> list[Json | msgspec.Raw]:
         """The messages; there may be more than there were."""
         recalled_from = _recalled_from(messages, self._abilities.reasoning_back)
         for place, message in enumerate(messages):
-            path = f"messages[{place}]"
-            if message.role is Role.ASSISTANT:
-                self._show()
-                self._assistant(message, path, recalls=place >= recalled_from)
-            else:
-                self._spoken(message, path)
+            recalls = place >= recalled_from and message.role is Role.ASSISTANT
+            entry = MESSAGES.entry(message)
+            # Media of results, and ids that are made, make a message depend on those before it.
+            if entry is None or self._shown or not self._ids.all_given:
+                self._write(message, place, recalls=recalls)
+                continue
+            fragment = entry.written.get(self._terms[recalls])
+            if fragment is None:
+                self._write_remembered(entry, message, place, recalls=recalls)
+                continue
+            self._written += fragment.texts
+            for name in fragment.losses:
+                self._losses.add(name)
         self._show()
         return self._written
+
+    def _write(self, message: Message, place: int, *, recalls: bool) -> None:
+        path = f"messages[{place}]"
+        if message.role is Role.ASSISTANT:
+            self._show()
+            self._assistant(message, path, recalls=recalls)
+        else:
+            self._spoken(message, path)
+
+    def _write_remembered(
+        self, entry: Entry[Message | None], message: Message, place: int, *, recalls: bool
+    ) -> None:
+        """Write a message that is likely to come again."""
+        losses, self._losses = self._losses, Losses()
+        start = len(self._written)
+        self._write(message, place, recalls=recalls)
+        lost, self._losses = self._losses.names, losses
+        for name in lost:
+            losses.add(name)
+        if not self._shown and self._ids.all_given:
+            texts = tuple(msgspec.Raw(msgspec.json.encode(one)) for one in self._written[start:])
+            self._written[start:] = texts
+            MESSAGES.keep_written(entry, self._terms[recalls], Fragment(texts, lost))
 
     def _spoken(self, message: Message, path: str) -> None:
         results = [part for part in message.parts if isinstance(part, ToolResult)]
@@ -292,6 +326,11 @@ class _CallIds:
         self._pattern = re.compile(pattern) if pattern is not None else None
         self._made = 0
         self._unanswered: list[str] = []
+
+    @property
+    def all_given(self) -> bool:
+        """No id had to be made so far."""
+        return self._made == 0
 
     def of_call(self, id: str) -> str:
         if id:

@@ -16,6 +16,7 @@ from omniroute.formats.codec import Losses, cannot_carry
 from omniroute.formats.openai_chat.node import DIALECT, Malformed, Node, as_raw, as_text, is_text
 from omniroute.formats.openai_chat.parts_decode import take_cache_mark
 from omniroute.formats.openai_chat.plain import plain_tools
+from omniroute.formats.remembered import TOOLS, Fragment
 from omniroute.formats.schema import compiled
 
 _MODES = {
@@ -63,12 +64,7 @@ def encode_tools(request: Request, losses: Losses, *, cache_marks: bool) -> dict
         if request.tool_choice is not None:
             losses.add("tool_choice")
         return {}
-    members: dict[str, object] = {
-        "tools": [
-            _encode_tool(tool, place, losses, cache_marks=cache_marks)
-            for place, tool in enumerate(request.tools)
-        ]
-    }
+    members: dict[str, object] = {"tools": _encode_all(request.tools, losses, cache_marks=cache_marks)}
     if request.tool_choice is not None:
         members["tool_choice"] = _encode_choice(request.tool_choice, request.tools)
     return members
@@ -138,6 +134,26 @@ def _allowed(node: Node) -> ToolChoice:
         if name:
             names.append(name)
     return ToolChoice(mode, allowed=tuple(names))
+
+
+def _encode_all(tools: tuple[Tool, ...], losses: Losses, *, cache_marks: bool) -> object:
+    entry = TOOLS.entry(tools)
+    if entry is None:
+        return _encode_each(tools, losses, cache_marks=cache_marks)
+    terms = (DIALECT, cache_marks)
+    fragment = entry.written.get(terms)
+    if fragment is None:
+        lost = Losses()
+        written = _encode_each(tools, lost, cache_marks=cache_marks)
+        fragment = Fragment((msgspec.Raw(msgspec.json.encode(written)),), lost.names)
+        TOOLS.keep_written(entry, terms, fragment)
+    for name in fragment.losses:
+        losses.add(name)
+    return fragment.texts[0]
+
+
+def _encode_each(tools: tuple[Tool, ...], losses: Losses, *, cache_marks: bool) -> list[object]:
+    return [_encode_tool(tool, place, losses, cache_marks=cache_marks) for place, tool in enumerate(tools)]
 
 
 def _encode_tool(tool: Tool, place: int, losses: Losses, *, cache_marks: bool) -> object:
