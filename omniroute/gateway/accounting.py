@@ -7,11 +7,15 @@ import msgspec
 
 from omniroute.conversation.tokens import count_tokens, family_of
 from omniroute.conversation.usage import Usage
+from omniroute.gateway.cache.cache import HIT
+from omniroute.gateway.idempotency import IDEMPOTENT
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.providers.pricing import Prices, cost_nano_usd
-from omniroute.records import RequestRow
+from omniroute.records import Price, RequestRow
 
 _log = logging.getLogger(__name__)
+
+_FREE = frozenset({HIT, IDEMPOTENT})
 
 MAX_WORD_CHARS = 2000
 """A string this long without a blank is base64, not words."""
@@ -49,7 +53,7 @@ def finish(entry: UsageEntry, prices: Prices) -> RequestRow:
         stream=entry.stream,
         attempts=tuple(entry.attempts),
         usage=usage,
-        cost_nano_usd=cost_nano_usd(usage, price) if price else None,
+        cost_nano_usd=_cost(entry, usage, price),
         price_source=price.source if price else None,
         ttft_ms=_ms(entry.first_byte_s, entry.started_s),
         duration_ms=_ms(entry.ended_s, entry.started_s) or 0,
@@ -58,6 +62,13 @@ def finish(entry: UsageEntry, prices: Prices) -> RequestRow:
         cache=entry.cache,
         decision=entry.decision() if entry.decision is not None else None,
     )
+
+
+def _cost(entry: UsageEntry, usage: Usage, price: Price | None) -> int | None:
+    """`None`: not known. An answer that was given before costs nothing, whatever its model's price."""
+    if entry.cache in _FREE:
+        return 0
+    return cost_nano_usd(usage, price) if price else None
 
 
 def _counted(entry: UsageEntry) -> Usage:

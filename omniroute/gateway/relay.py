@@ -12,6 +12,7 @@ from omniroute.formats import PassingStream, embeddings, openai_chat
 from omniroute.formats.translate import TranslatedStream, Whole
 from omniroute.formats.watch import Seen
 from omniroute.gateway import answers
+from omniroute.gateway.cache.cache import HEADER, MISS
 from omniroute.gateway.call import Call, Reply
 from omniroute.gateway.commit_gate import CommitGate
 from omniroute.gateway.demo import DEMO_PROVIDER
@@ -141,6 +142,8 @@ class Relay:
         self._note(seen, partial("".join, seen.text))
         self.entry.first_byte_s = self.gateway.clock.monotonic_s()
         headers = self._headers(answer)
+        if self.call.operation.format is not None and self.dialogue.snapshot.preferences.cache.enabled:
+            headers[HEADER] = MISS
         is_json = _content_type(answer) == "application/json"
         headers["Content-Type"] = answer.headers["Content-Type"] if is_json else "application/json"
         self.entry.end(Outcome.OK, answer.status)

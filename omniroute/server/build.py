@@ -16,6 +16,7 @@ from omniroute.gateway.cache.cache import ResponseCache
 from omniroute.gateway.combo_uses import ComboUses
 from omniroute.gateway.counted import Counts
 from omniroute.gateway.demo import DEMO_PROVIDER, DemoUpstream
+from omniroute.gateway.embedding import embed
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.health.book import HealthBook
 from omniroute.gateway.health.keeping import restore
@@ -107,6 +108,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
     except BaseException:
         await database.close()
         raise
+    gateway.cache.likeness.embed = partial(embed, gateway)
     health.counts = gateway.combo_uses.counts
     health.accounts_of = lambda provider_id: [
         account.id for account in gateway.snapshot.accounts.get(provider_id, ()) if account.is_active
