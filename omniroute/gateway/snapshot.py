@@ -34,6 +34,7 @@ def build_snapshot(catalogue: Mapping[str, Provider], configuration: Configurati
         combos=MappingProxyType({combo.name: combo for combo in configuration.combos}),
         chains=MappingProxyType(dict(configuration.chains)),
         policies=configuration.policies,
+        proxies=MappingProxyType(dict(configuration.proxies)),
         has_manage_key=any(
             key.is_active and Scope.MANAGE in key.scopes for key in configuration.keys.values()
         ),

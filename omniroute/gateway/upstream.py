@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from omniroute.errors import Failure
+from omniroute.records.proxies import Proxy
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +19,8 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     allow_private: bool = False
     """Loopback and private addresses are meant."""
+    proxy: Proxy | None = None
+    """The way there; `None`: what the environment says. Loopback is never reached through one."""
     first_byte_s: float
     idle_s: float | None = None
     """Longest silence between bytes; `None`: `first_byte_s` holds there too; 0: no limit."""

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from omniroute.conversation.edits import ThinkingBudget
 from omniroute.records.access import Account, ApiKey
 from omniroute.records.preferences import Preferences
+from omniroute.records.proxies import Proxy, ProxyLevel
 from omniroute.records.routes import Budget, ChainStep, Combo, Policy
 from omniroute.records.vendors import Provider
 
@@ -37,6 +38,8 @@ class Snapshot:
     """By subject."""
     policies: tuple[Policy, ...] = ()
     """Enabled ones in the order they apply."""
+    proxies: Mapping[tuple[ProxyLevel, str], Proxy] = field(default_factory=lambda: MappingProxyType({}))
+    """By level, and the id of the account, combo or provider; the global one has an empty id."""
     preferences: Preferences = field(default_factory=Preferences)
 
     @property

@@ -16,6 +16,7 @@ from omniroute.records import (
     Preferences,
     preferences_of,
 )
+from omniroute.records.proxies import Proxy, ProxyLevel
 from omniroute.store import (
     accounts,
     aliases,
@@ -27,6 +28,7 @@ from omniroute.store import (
     models,
     nodes,
     policies,
+    proxies,
     settings,
 )
 from omniroute.store.secrets import Vault
@@ -53,6 +55,7 @@ class Configuration:
     """Model to the providers that are asked for it when its own have failed, in order."""
     policies: tuple[Policy, ...] = ()
     """Enabled ones in the order they apply."""
+    proxies: Mapping[tuple[ProxyLevel, str], Proxy] = field(default_factory=dict)
 
 
 def load_configuration(connection: Connection, vault: Vault) -> Configuration:
@@ -71,6 +74,7 @@ def load_configuration(connection: Connection, vault: Vault) -> Configuration:
         combos=combos.listing(connection),
         chains=chains.listing(connection),
         policies=tuple(policy for policy in policies.listing(connection) if policy.is_enabled),
+        proxies=proxies.listing(connection, vault),
     )
 
 

@@ -147,8 +147,13 @@ CHOICES = [
     ({"HTTPS_PROXY": "http://p:1"}, "http://a.example", None),
     ({"ALL_PROXY": "p:1"}, "http://a.example", "p:1"),
     ({"ALL_PROXY": "http://p"}, "http://a.example", "p:80"),
+    ({"ALL_PROXY": "https://p"}, "http://a.example", "p:443"),
+    ({"ALL_PROXY": "socks5h://p"}, "http://a.example", "p:1080"),
     ({"ALL_PROXY": "http://p:1"}, "http://localhost", None),
     ({"ALL_PROXY": "http://p:1"}, "http://127.0.0.5", None),
+    ({"ALL_PROXY": "http://p:1"}, "http://127.1", None),
+    ({"ALL_PROXY": "http://p:1"}, "http://0x7f000001", None),
+    ({"ALL_PROXY": "http://p:1"}, "http://2130706433.", None),
     ({"ALL_PROXY": "http://p:1"}, "http://::1", None),
     ({"ALL_PROXY": "http://p:1", "NO_PROXY": "*"}, "https://a.example", None),
     ({"ALL_PROXY": "http://p:1", "NO_PROXY": "b.org, example"}, "https://a.example", None),
@@ -174,7 +179,7 @@ def test_the_environment_names_the_proxy(environment: dict[str, str], url: str, 
 
 
 @pytest.mark.parametrize(
-    "url", ["socks5://me:secret@p:1", "https://me:secret@p", "http://me:secret@:1", "http://p:x"]
+    "url", ["socks4://me:secret@p:1", "ftp://me:secret@p", "http://me:secret@:1", "http://p:x"]
 )
 def test_a_proxy_that_cannot_be_used_is_refused_without_its_credentials(url: str) -> None:
     origin = Origin("https", "a.example", 443, allow_private=False)
@@ -192,4 +197,4 @@ def test_a_proxys_credentials_are_not_shown() -> None:
 
     assert proxy is not None
     assert proxy.authorization == "Proxy-Authorization: Basic bWU6cEBzcw==\r\n"
-    assert "Basic" not in repr(proxy)
+    assert "p@ss" not in repr(proxy)

@@ -1,19 +1,13 @@
 """TLS, proxies, and the same behaviour on every event loop."""
 
 import asyncio
-import datetime
 import importlib.util
-import ipaddress
 import ssl
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from omniroute.errors import FailureKind
 from tests.gateway.wire_server import (
@@ -27,51 +21,6 @@ from tests.gateway.wire_server import (
     keep_answering,
     serving,
 )
-
-_START = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and self-signed certificate of localhost, 127.0.0.1 and api.example, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = [
-        x509.DNSName("localhost"),
-        x509.DNSName("api.example"),
-        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-    ]
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(_START)
-        .not_valid_after(_START + datetime.timedelta(days=36500))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    plain_key = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(plain_key + signed.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-@pytest.fixture
-def server_tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    return context
-
-
-@pytest.fixture
-def client_tls(certificate: Path) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=certificate)
 
 
 async def test_an_untrusted_certificate_is_refused(server_tls: ssl.SSLContext) -> None:

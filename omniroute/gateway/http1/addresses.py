@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import re
 import socket
 from itertools import chain, zip_longest
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from omniroute.providers.wire import is_private_address, is_refused_address
 
 _KEPT_S = 30.0
 _KEPT_HOSTS = 256
+_NUMBERS = re.compile(r"[0-9a-fxA-FX.]+")
 
 
 class Address(NamedTuple):
@@ -78,14 +80,28 @@ def refuse_literal(host: str, *, allow_private: bool) -> None:
         raise RefusedAddress(f"{host} is not an address that may be asked")
 
 
-def _literal(host: str, port: int) -> Address | None:
+def literal_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that the host itself is, in any spelling that resolvers take; `None`: it is a name."""
+    host = host.rstrip(".")
     try:
-        ip = ipaddress.ip_address(host)
+        return ipaddress.ip_address(host)
     except ValueError:
+        pass
+    if not _NUMBERS.fullmatch(host):
+        return None
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))  # 127.1, 0x7f000001, 2130706433
+    except OSError:
+        return None
+
+
+def _literal(host: str, port: int) -> Address | None:
+    ip = literal_ip(host)
+    if ip is None:
         return None
     if isinstance(ip, ipaddress.IPv4Address):
-        return Address(socket.AF_INET, (host, port))
-    return Address(socket.AF_INET6, (host, port, 0, 0))
+        return Address(socket.AF_INET, (str(ip), port))
+    return Address(socket.AF_INET6, (str(ip), port, 0, 0))
 
 
 def _is_refused(address: Address, *, allow_private: bool) -> bool:

@@ -8,11 +8,12 @@ import ssl
 from omniroute.errors import Failure, FailureKind
 from omniroute.gateway.http1.addresses import Address, Addresses, RefusedAddress, refuse_literal
 from omniroute.gateway.http1.connection import Connection
-from omniroute.gateway.http1.proxies import Proxy
+from omniroute.gateway.http1.socks5 import open_way
 from omniroute.gateway.http1.target import Origin
 from omniroute.gateway.http1.trust import system_trust
 from omniroute.gateway.http1.tunnel import Tunnel, TunnelRefused
 from omniroute.gateway.upstream import UpstreamFailed
+from omniroute.records.proxies import Proxy, ProxyType
 
 _TRY_S = 1.0
 """How long an address is tried while there are others: enough for a first packet anywhere on earth."""
@@ -45,12 +46,13 @@ class Connector:
             refuse_literal(origin.host, allow_private=origin.allow_private)
             sock = await self._socket(proxy.host, proxy.port, allow_private=True)
         try:
-            if origin.scheme == "http":
-                await self._loop.create_connection(lambda: connection, sock=sock)
-            elif proxy is None:
-                await self._loop.create_connection(
-                    lambda: connection, sock=sock, ssl=await self._context(), server_hostname=origin.host
-                )
+            if proxy is not None and proxy.type is ProxyType.SOCKS5:
+                await open_way(self._loop, sock, proxy, origin)
+            if proxy is None or proxy.type is ProxyType.SOCKS5:
+                secured_for = origin.host if origin.scheme == "https" else None
+                await self._attach(sock, connection, secured_for)
+            elif origin.scheme == "http":
+                await self._attach(sock, connection, _secured_for(proxy))
             else:
                 await self._through(sock, proxy, origin, connection)
         except BaseException:
@@ -58,6 +60,13 @@ class Connector:
             sock.close()
             raise
         return connection
+
+    async def _attach(self, sock: socket.socket, connection: Connection, secured_for: str | None) -> None:
+        """Let the connection use the socket, inside TLS when there is a name to secure it for."""
+        tls = None if secured_for is None else await self._context()
+        await self._loop.create_connection(
+            lambda: connection, sock=sock, ssl=tls, server_hostname=secured_for
+        )
 
     async def _socket(self, host: str, port: int, *, allow_private: bool) -> socket.socket:
         """A connected socket to the first address that takes one."""
@@ -90,7 +99,13 @@ class Connector:
         self, sock: socket.socket, proxy: Proxy, origin: Origin, connection: Connection
     ) -> None:
         """TLS to the origin inside a tunnel through the proxy."""
-        transport, tunnel = await self._loop.create_connection(lambda: Tunnel(self._loop), sock=sock)
+        name = _secured_for(proxy)
+        transport, tunnel = await self._loop.create_connection(
+            lambda: Tunnel(self._loop),
+            sock=sock,
+            ssl=None if name is None else await self._context(),
+            server_hostname=name,
+        )
         try:
             await tunnel.open(transport, origin, proxy)
             secured = await self._loop.start_tls(
@@ -107,6 +122,11 @@ class Connector:
         if self._tls is None:
             self._tls = await asyncio.to_thread(system_trust)
         return self._tls
+
+
+def _secured_for(proxy: Proxy) -> str | None:
+    """The name to expect in the proxy's own certificate; `None`: it speaks without TLS."""
+    return proxy.host if proxy.type is ProxyType.HTTPS else None
 
 
 def _failure(error: Exception, origin: Origin, proxy: Proxy | None) -> Failure:

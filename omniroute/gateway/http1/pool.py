@@ -1,12 +1,14 @@
 """Connections that wait for their next request."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from omniroute.gateway.http1.connect import Connector
 from omniroute.gateway.http1.connection import Connection
-from omniroute.gateway.http1.proxies import Proxies, Proxy
+from omniroute.gateway.http1.proxies import Proxies, is_loopback
 from omniroute.gateway.http1.target import Origin
+from omniroute.records.proxies import Proxy, ProxyType
 
 KEPT_S = 27.0
 """How long a connection waits; a bit less than the half minute after which many servers close theirs."""
@@ -23,6 +25,8 @@ class Route:
     through: str | None
     """The header line for a proxy that is sent the whole URL; `None` when there is no such proxy."""
     idle: list[Connection] = field(default_factory=list)
+    is_left: bool = False
+    """Nothing goes this way any more: its proxy was changed."""
 
     def take(self) -> Connection | None:
         """The connection that was used last, if there is one: it is the least likely to be closed."""
@@ -41,19 +45,34 @@ class Pool:
         self._loop = loop
         self._connector = connector
         self._proxies = proxies
-        self._routes: dict[Origin, Route] = {}
+        self._routes: dict[tuple[Origin, Proxy | None], Route] = {}
         self._open: set[Connection] = set()
         self._sweeper: asyncio.TimerHandle | None = None
 
-    def route(self, origin: Origin) -> Route:
-        """The way to that origin. Raises `UnusableProxy`."""
-        known = self._routes.get(origin)
+    def route(self, origin: Origin, chosen: Proxy | None = None) -> Route:
+        """The way to that origin: the chosen proxy's, else the environment's. Raises `UnusableProxy`."""
+        known = self._routes.get((origin, chosen))
         if known is not None:
             return known
-        proxy = self._proxies.proxy_for(origin)
-        through = proxy.authorization if proxy is not None and origin.scheme == "http" else None
-        route = self._routes[origin] = Route(origin, proxy, through)
+        is_free = chosen is None or is_loopback(origin.host)
+        proxy = self._proxies.proxy_for(origin) if is_free else chosen
+        speaks_http = proxy is not None and proxy.type is not ProxyType.SOCKS5
+        through = (
+            proxy.authorization if proxy is not None and speaks_http and origin.scheme == "http" else None
+        )
+        route = self._routes[origin, chosen] = Route(origin, proxy, through)
         return route
+
+    def keep_proxies(self, chosen: Collection[Proxy]) -> None:
+        """Close what waits at proxies that are chosen no more; what is under way there may end."""
+        for key, route in tuple(self._routes.items()):
+            proxy = key[1]
+            if proxy is None or proxy in chosen:
+                continue
+            route.is_left = True
+            del self._routes[key]
+            while route.idle:
+                route.idle.pop().close()
 
     async def connect(self, route: Route) -> Connection:
         """A new connection. Raises `UpstreamFailed`."""
@@ -65,7 +84,7 @@ class Pool:
 
     def give_back(self, route: Route, connection: Connection) -> None:
         """The request is done with: keep the connection, or close it at once when its answer is not whole."""
-        if connection.is_reusable:
+        if connection.is_reusable and not route.is_left:
             connection.rest()
             route.idle.append(connection)
             if self._sweeper is None:

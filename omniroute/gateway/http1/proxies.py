@@ -1,27 +1,23 @@
-"""Which proxy the environment names for an origin."""
+"""Which proxy leads to an origin when none is configured: the one the environment names."""
 
-import base64
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
+from omniroute.gateway.http1.addresses import literal_ip
 from omniroute.gateway.http1.target import Origin
+from omniroute.records.proxies import Proxy, ProxyType
 
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """An HTTP proxy."""
-
-    host: str
-    port: int
-    authorization: str = field(default="", repr=False)
-    """The header line that names us to it, with its line end; empty when it asks for none."""
-
-    @property
-    def place(self) -> str:
-        """Host and port, without the credentials."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+_TYPES = MappingProxyType(
+    {
+        "http": (ProxyType.HTTP, 80),
+        "https": (ProxyType.HTTPS, 443),
+        "socks5": (ProxyType.SOCKS5, 1080),
+        "socks5h": (ProxyType.SOCKS5, 1080),
+    }
+)
+"""What stands before `://` in a proxy's URL, and the port when the URL names none."""
 
 
 class UnusableProxy(ValueError):
@@ -45,7 +41,7 @@ class Proxies:
     def proxy_for(self, origin: Origin) -> Proxy | None:
         """The way to that origin; `None`: directly. Raises `UnusableProxy`."""
         url = self._urls[origin.scheme]
-        if not url or _is_loopback(origin.host) or self._goes_directly(origin):
+        if not url or is_loopback(origin.host) or self._goes_directly(origin):
             return None
         return _parse(url)
 
@@ -69,26 +65,31 @@ def _covers(entry: str, origin: Origin) -> bool:
     return bool(domain) and (host == domain or host.endswith(f".{domain}"))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """True for this machine itself, which no proxy leads to."""
+    host = host.rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    ip = literal_ip(host)
+    return ip is not None and ip.is_loopback
 
 
 def _parse(url: str) -> Proxy:
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        host, port = parts.hostname or "", parts.port or 80
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise UnusableProxy("the proxy in the environment is not a URL") from None
-    if parts.scheme != "http":
-        raise UnusableProxy(f"the proxy in the environment speaks {parts.scheme}; only http:// ones work")
+    if parts.scheme not in _TYPES:
+        known = ", ".join(f"{scheme}://" for scheme in _TYPES)
+        raise UnusableProxy(f"the proxy in the environment speaks {parts.scheme}; these work: {known}")
     if not host:
         raise UnusableProxy("the proxy in the environment has no host")
-    if parts.username is None:
-        return Proxy(host, port)
-    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-    return Proxy(host, port, f"Proxy-Authorization: Basic {base64.b64encode(login).decode()}\r\n")
+    type_, usual = _TYPES[parts.scheme]
+    return Proxy(
+        type=type_,
+        host=host,
+        port=port or usual,
+        username=None if parts.username is None else unquote(parts.username),
+        password=None if parts.password is None else unquote(parts.password),
+    )

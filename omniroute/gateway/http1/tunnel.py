@@ -3,8 +3,8 @@
 import asyncio
 import re
 
-from omniroute.gateway.http1.proxies import Proxy
 from omniroute.gateway.http1.target import Origin
+from omniroute.records.proxies import Proxy
 
 _MAX_HEAD_BYTES = 64 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType, TracebackType
 
@@ -15,6 +15,7 @@ from omniroute.gateway.http1.pool import Pool, Route
 from omniroute.gateway.http1.proxies import Proxies, UnusableProxy
 from omniroute.gateway.http1.target import parse_target
 from omniroute.gateway.upstream import HttpRequest, UpstreamAnswer, UpstreamFailed
+from omniroute.records.proxies import Proxy
 
 
 class Http1Upstream:
@@ -38,6 +39,11 @@ class Http1Upstream:
     def open(self, request: HttpRequest) -> AbstractAsyncContextManager[UpstreamAnswer]:
         """Send, and wait for the head of the answer. Raises `UpstreamFailed`; leaving early cancels it."""
         return _Exchange(self._pool or self._make_pool(), request)
+
+    def keep_proxies(self, chosen: Collection[Proxy]) -> None:
+        """Close what waits at proxies that are configured no more; what is under way there may end."""
+        if self._pool is not None:
+            self._pool.keep_proxies(chosen)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -67,7 +73,7 @@ class _Exchange:
         request = self._request
         try:
             target = parse_target(request.url, allow_private=request.allow_private)
-            route = self._route = self._pool.route(target.origin)
+            route = self._route = self._pool.route(target.origin, request.proxy)
         except ValueError as error:
             raise UpstreamFailed(_unaskable(error)) from None
         try:
