@@ -15,11 +15,7 @@ from omniroute.gateway.session import session_of
 from omniroute.gateway.usage_log import UsageEntry, UsageLog
 from omniroute.gateway.way import Way
 from omniroute.records import Outcome, Snapshot
-from omniroute.routing.decide import decide
 from omniroute.routing.plan import Attempt
-
-DEADLINE_S = 60.0
-"""No attempt begins later than this after the first."""
 
 
 async def exchange(gateway: Gateway, call: Call, reply: Reply) -> None:
@@ -74,15 +70,10 @@ async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply
 async def _ask(way: Way, reply: Reply) -> None:
     """Plan, and try until an attempt answers or nothing is left that could help."""
     gateway, dialogue, entry = way.gateway, way.dialogue, way.entry
-    attempts = await way.plan()
     failures: list[tuple[Attempt, Failure]] = []
     cut: Cut | None = None
-    until_s = gateway.clock.monotonic_s() + DEADLINE_S
-    while (step := decide(attempts, failures)) is not None:
-        if failures and not await way.wait(step, until_s=until_s):
-            break
-        attempt = step.attempt
-        prepared = _prepared(dialogue, attempt, cut, is_last=len(attempts) == 1)
+    while (attempt := await way.next(failures)) is not None:
+        prepared = _prepared(dialogue, attempt, cut, is_last=len(way.attempts) == 1)
         if isinstance(prepared, Failure):
             failures.append((attempt, prepared))
             continue

@@ -3,8 +3,9 @@
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from omniroute.conversation.count import count_request
 from omniroute.conversation.parts import Media, MediaKind
@@ -18,14 +19,16 @@ from omniroute.gateway.usage_log import UsageEntry
 from omniroute.records import Strategy
 from omniroute.routing import decision
 from omniroute.routing.auto import Needs
-from omniroute.routing.decide import LONGEST_WAIT_S, Step
+from omniroute.routing.decide import LONGEST_WAIT_S, Failures, Step, decide
 from omniroute.routing.decision import Decision
 from omniroute.routing.outlook import PROBING, Obstacle
-from omniroute.routing.plan import Attempt, Plan, Terms, may_be_too_long, plan
+from omniroute.routing.plan import MAX_ATTEMPTS, Attempt, Plan, Terms, may_be_too_long, plan
 from omniroute.routing.policies import Asked, rule
 from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Group, Route
 
+DEADLINE_S = 60.0
+"""No attempt begins later than this after the first was planned."""
 LONGEST_QUEUE_S = 30.0
 """A request waits this long at most for an account whose limit will let it through."""
 
@@ -50,9 +53,60 @@ class Way:
     """Set by `resolve`."""
     tokens: int = 0
     """Of the prompt, where they were counted."""
+    attempts: tuple[Attempt, ...] = ()
+    """All that may be made, the made ones too."""
+    _until_s: float = 0.0
+    _turn: int = 0
 
-    async def plan(self) -> Sequence[Attempt]:
-        """The attempts in order; at least one. Raises `Refused`, saying when to come back if it is known."""
+    async def next(self, failures: Failures) -> Attempt | None:
+        """The attempt to make now, after the pause it needs; `None`: nothing is left that could help.
+
+        Raises `Refused` when nobody can be asked at all, saying when to come back if it is known.
+        """
+        clock, health = self.gateway.clock, self.gateway.health
+        if not failures:
+            self._turn = self._next_turn()
+            self.attempts = await self._plan()
+            self._until_s = clock.monotonic_s() + DEADLINE_S
+        step = self._step(failures)
+        while step is not None and step.delay_s > 0:
+            if clock.monotonic_s() + step.delay_s > self._until_s:
+                return None
+            await asyncio.sleep(step.delay_s)
+            if self._held_s(failures, step.attempt) <= 0:
+                break
+            step = self._step(failures)  # another request has found the account lacking meanwhile
+        if step is None:
+            return None
+        attempt = step.attempt
+        probe = health.is_probe(attempt.provider, attempt.account, attempt.model)
+        return replace(attempt, is_probe=probe)
+
+    def _step(self, failures: Failures) -> Step | None:
+        """What comes next; an account that was held up when all was planned may be free by now."""
+        held_s = partial(self._held_s, failures)
+        step = decide(self.attempts, failures, held_s)
+        if not failures or (step is not None and step.delay_s <= 0):
+            return step
+        more = plan(self.dialogue.snapshot, self.route, self._terms(self.route)).attempts
+        more = tuple(attempt for attempt in more if attempt not in self.attempts)
+        self.attempts = (*self.attempts, *more)[:MAX_ATTEMPTS]
+        return decide(self.attempts, failures, held_s) if more else step
+
+    def _held_s(self, failures: Failures, attempt: Attempt) -> float:
+        """Seconds until nothing holds up an attempt's account.
+
+        A breaker stops nobody from asking the accounts it has not asked yet: it may have opened it itself.
+        """
+        health = self.gateway.health
+        if any(attempt == tried for tried, _ in failures):
+            obstacle = health.obstacle(attempt.provider, attempt.account, attempt.model)
+        else:
+            obstacle = health.obstacle_of_account(attempt.account, attempt.model)
+        return 0.0 if obstacle is None else max(obstacle.until_s - health.now_s, 0.001)
+
+    async def _plan(self) -> tuple[Attempt, ...]:
+        """The attempts in order; at least one."""
         route = self.route
         await self._count(route)
         waited_s = 0.0
@@ -67,20 +121,6 @@ class Way:
             waited_s += wait_s
             await asyncio.sleep(wait_s)
 
-    async def wait(self, step: Step, *, until_s: float) -> bool:
-        """Pause before an attempt as long as it needs; False when it would begin too late."""
-        gateway, attempt = self.gateway, step.attempt
-        delay_s = step.delay_s
-        if delay_s > 0 and (
-            obstacle := gateway.health.obstacle(attempt.provider, attempt.account, attempt.model)
-        ):
-            delay_s = max(delay_s, obstacle.until_s - gateway.health.now_s)
-        if gateway.clock.monotonic_s() + delay_s > until_s:
-            return False
-        if delay_s > 0:
-            await asyncio.sleep(delay_s)
-        return True
-
     def resolve(self) -> Route:
         """What the name stands for, as far as key and policies allow. Raises `Refused`."""
         call, snapshot = self.dialogue.call, self.dialogue.snapshot
@@ -89,7 +129,7 @@ class Way:
         route = answers.allowed(call.key, name, route)
         route = answers.check_route(route, call.operation)
         if route.combo is not None:
-            self.entry.combo = route.combo.name
+            self.entry.combo = self.dialogue.combo = route.combo.name
         if snapshot.policies:
             route = self._ruled(route)
         self.route = route
@@ -110,17 +150,20 @@ class Way:
 
     def _terms(self, route: Route) -> Terms:
         gateway, dialogue = self.gateway, self.dialogue
-        turn = 0
-        root = route.root
-        if isinstance(root, Group) and root.config.strategy is Strategy.ROUND_ROBIN:
-            turn = gateway.turns.next(root.combo.id)
         return Terms(
             outlook=gateway.health,
             rng=gateway.rng,
             needs=self._needs() if len(route.members) > 1 else Needs(),
             session=lambda: self.entry.session_id or fingerprint(dialogue.envelope, dialogue.tenant),
-            turn=turn,
+            turn=self._turn,
         )
+
+    def _next_turn(self) -> int:
+        """A request takes one turn, however often it plans."""
+        root = self.route.root
+        if isinstance(root, Group) and root.config.strategy is Strategy.ROUND_ROBIN:
+            return self.gateway.turns.next(root.combo.id)
+        return 0
 
     def _needs(self) -> Needs:
         envelope = self.dialogue.envelope

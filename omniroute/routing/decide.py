@@ -1,6 +1,6 @@
 """After a failed attempt: what next. The only place that answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -59,7 +59,11 @@ class Step:
 Failures = Sequence[tuple[Attempt, Failure]]
 
 
-def decide(attempts: Sequence[Attempt], failures: Failures) -> Step | None:
+Held = Callable[[Attempt], float]
+"""Seconds until nothing holds up an attempt's account; 0: it may be asked now."""
+
+
+def decide(attempts: Sequence[Attempt], failures: Failures, held_s: Held = lambda _: 0.0) -> Step | None:
     """The attempt to make now, or `None` when there is nothing left that could help."""
     if not failures:
         return Step(attempts[0]) if attempts else None
@@ -69,13 +73,18 @@ def decide(attempts: Sequence[Attempt], failures: Failures) -> Step | None:
     if Next.SAME_ACCOUNT in allowed and done.count(tried) == 1:
         return Step(tried)
     left = [attempt for attempt in attempts if attempt not in done and _may_serve(attempt, failures)]
+    waits: list[tuple[float, Attempt]] = []
     for wanted in allowed:
         for attempt in left:
-            if _fits(wanted, attempt, tried):
+            if not _fits(wanted, attempt, tried):
+                continue
+            if (wait_s := held_s(attempt)) <= 0:
                 return Step(attempt)
+            waits.append((wait_s, attempt))
     if Next.RETRY in allowed:
-        return _retry(failures)
-    return None
+        waits.extend(_retries(failures, held_s))
+    wait_s, soonest = min(waits, key=lambda one: one[0], default=(0.0, None))
+    return None if soonest is None or wait_s > LONGEST_WAIT_S else Step(soonest, wait_s)
 
 
 def _may_serve(attempt: Attempt, failures: Failures) -> bool:
@@ -107,20 +116,16 @@ def _fits(wanted: Next, attempt: Attempt, tried: Attempt) -> bool:
             return False
 
 
-def _retry(failures: Failures) -> Step | None:
-    """The account that may be asked again soonest, unless it has been asked often enough."""
+def _retries(failures: Failures, held_s: Held) -> list[tuple[float, Attempt]]:
+    """The accounts that may be asked again, with the pause each needs, those asked often enough left out."""
     waits = []
     for attempt, failure in failures:
         times = sum(attempt == other for other, _ in failures)
         most = 1 + (attempt.config.max_retries if attempt.config else 1)
-        wait_s = _pause_s(attempt, failure)
         may = Next.RETRY in _after(attempt, failure) and _may_serve(attempt, failures)
-        if may and times < most and wait_s <= LONGEST_WAIT_S:
-            waits.append((wait_s, attempt))
-    if not waits:
-        return None
-    wait_s, attempt = min(waits, key=lambda one: one[0])
-    return Step(attempt, wait_s)
+        if may and times < most:
+            waits.append((max(_pause_s(attempt, failure), held_s(attempt)), attempt))
+    return waits
 
 
 def _pause_s(attempt: Attempt, failure: Failure) -> float:

@@ -41,6 +41,7 @@ class Breaker:
     reset_s: float = 0.0
     """How long it was opened for."""
     last_failure_s: float | None = None
+    """Of an open one: when it was opened."""
 
     def state(self, now_s: float) -> BreakerState:
         """Its state at an instant."""

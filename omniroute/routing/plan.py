@@ -30,7 +30,7 @@ class Attempt:
     model: str
     config: Effective | None = None
     """Terms of the combo it stands in."""
-    is_probe: bool = False
+    is_probe: bool = field(default=False, compare=False)
     """Tries whether what held the account up is over."""
 
 

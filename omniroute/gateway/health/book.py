@@ -59,8 +59,10 @@ class HealthBook:
         self.locks: dict[Lock, Cooldown] = {}
         self.limits: dict[str, Limit] = {}
         """What accounts' providers told of their limits."""
-        self._probes: dict[str, float] = {}
-        """When the probe began, by what is tried: a provider's or an account's id."""
+        self._probes: dict[str, tuple[float, int]] = {}
+        """When the probe began and which attempt it is, by what is tried: a provider's or an account's id."""
+        self._began: dict[int, float] = {}
+        """When each attempt under way began, by its identity."""
         self.uses = Uses()
         self.speeds = Speeds()
         self.accounts_of: Callable[[str], Sequence[str]] = lambda provider_id: ()
@@ -83,6 +85,10 @@ class HealthBook:
         """Why the account must not be asked for the model now."""
         now_s = self.now_s
         return self._of_provider(provider, now_s) or self._of_account(account, model, now_s)
+
+    def obstacle_of_account(self, account: Account, model: str) -> Obstacle | None:
+        """The same, but for what holds up its whole provider."""
+        return self._of_account(account, model, self.now_s)
 
     def _of_provider(self, provider: Provider, now_s: float) -> Obstacle | None:
         breaker = self.breakers.get(provider.id) if self.breakers else None
@@ -107,10 +113,10 @@ class HealthBook:
 
     def _held(self, subject: str, now_s: float) -> float | None:
         """Until when a probe of the subject is waited for."""
-        started_s = self._probes.get(subject)
-        if started_s is None or now_s >= started_s + PROBE_S:
+        if subject not in self._probes:
             return None
-        return started_s + PROBE_S
+        until_s = self._probes[subject][0] + PROBE_S
+        return until_s if now_s < until_s else None
 
     def is_probe(self, provider: Provider, account: Account, model: str) -> bool:
         """The next call tries whether an obstacle that has run out is gone."""
@@ -146,9 +152,6 @@ class HealthBook:
         )
         return [share for share in shares if share is not None]
 
-    accounts_of: Callable[[str], Sequence[str]] = staticmethod(lambda provider_id: ())
-    """Ids of a provider's accounts, from the configuration in force."""
-
     def _accounts_of(self, provider: Provider) -> Sequence[str]:
         return self.accounts_of(provider.id)
 
@@ -159,13 +162,14 @@ class HealthBook:
     # What attempts tell.
 
     def begin(self, attempt: Attempt) -> None:
-        """An attempt starts. Every `begin` is followed by one `end`."""
+        """An attempt starts. Every `begin` is followed by one `end` with the same object."""
         now_s = self.now_s
+        self._began[id(attempt)] = now_s
         self.uses.begin(attempt.provider.id, attempt.account.id, now_s)
         if attempt.is_probe:
             for subject in (attempt.provider.id, attempt.account.id):
                 if self._held(subject, now_s) is None:
-                    self._probes[subject] = now_s
+                    self._probes[subject] = (now_s, id(attempt))
 
     def end(
         self,
@@ -177,13 +181,14 @@ class HealthBook:
     ) -> None:
         """An attempt ended: with an answer (`None`), or with a failure."""
         now_s = self.now_s
+        began_s = self._began.pop(id(attempt), now_s)
         kind = failure.kind if failure is not None else None
         neutral = kind is not None and EFFECTS[kind].reach is None
         self.uses.end(attempt.account.id, now_s, failed=None if neutral else failure is not None)
         if headers is not None and (limit := learned(headers, now_s=now_s)) is not None:
             self.limits[attempt.account.id] = limit
         if failure is None:
-            self._answered(attempt, latency_ms)
+            self._answered(attempt, began_s, latency_ms)
         elif not neutral:
             self._failed(attempt, failure, now_s)
         if attempt.is_probe:
@@ -191,18 +196,22 @@ class HealthBook:
 
     def _probed(self, attempt: Attempt) -> None:
         for subject in (attempt.provider.id, attempt.account.id):
-            self._probes.pop(subject, None)
+            if subject in self._probes and self._probes[subject][1] == id(attempt):
+                del self._probes[subject]
 
-    def _answered(self, attempt: Attempt, latency_ms: float | None) -> None:
+    def _answered(self, attempt: Attempt, began_s: float, latency_ms: float | None) -> None:
+        """An answer lifts what was there when it was asked for, not what has come since."""
         provider_id, account_id, model = attempt.provider.id, attempt.account.id, attempt.model
         self.speeds.answered(provider_id, model, latency_ms)
         breaker = self.breakers.get(provider_id)
-        if breaker is not None:
+        if breaker is not None and (breaker.until_s is None or (breaker.last_failure_s or 0) <= began_s):
             self._set_breaker(provider_id, answered(breaker))
-        if account_id in self.cooldowns:
+        cooldown = self.cooldowns.get(account_id)
+        if cooldown is not None and cooldown.since_s <= began_s:
             del self.cooldowns[account_id]
             self.changed.add(("account", account_id))
-        if (account_id, model) in self.locks:
+        lock = self.locks.get((account_id, model))
+        if lock is not None and lock.since_s <= began_s:
             del self.locks[account_id, model]
             self.changed.add(("model", f"{account_id}\n{model}"))
 

@@ -84,13 +84,15 @@ def restore(book: HealthBook, states: Sequence[tuple[str, str, str]], *, now_s: 
 
 def _sane(cooldown: Cooldown, now_s: float) -> Cooldown:
     """No longer than it was to last, should the clock have been set back meanwhile."""
+    since_s = min(cooldown.since_s, now_s)
     if cooldown.until_s == FOREVER:
-        return cooldown
+        return replace(cooldown, since_s=since_s)
     longest_s = min(max(cooldown.until_s - cooldown.since_s, 0.0), LONGEST_HINT_S)
-    return replace(cooldown, until_s=min(cooldown.until_s, now_s + longest_s))
+    return replace(cooldown, since_s=since_s, until_s=min(cooldown.until_s, now_s + longest_s))
 
 
 def _sane_breaker(breaker: Breaker, now_s: float) -> Breaker:
     if breaker.until_s is None:
         return breaker
-    return replace(breaker, until_s=min(breaker.until_s, now_s + breaker.reset_s))
+    last_s = None if breaker.last_failure_s is None else min(breaker.last_failure_s, now_s)
+    return replace(breaker, until_s=min(breaker.until_s, now_s + breaker.reset_s), last_failure_s=last_s)
