@@ -218,10 +218,7 @@ async def test_a_mistake_of_ours_is_answered_500_and_leaves_an_error_row(
     running: RunningGateway, upstream: ScriptedUpstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken:
-        def observe(self, *_: object) -> None:
-            raise ZeroDivisionError
-
-        def usable(self, attempts: object) -> object:
+        def obstacle(self, *_: object) -> object:
             raise ZeroDivisionError
 
     await running.add_node(upstream.url)

@@ -12,7 +12,7 @@ import pytest
 from multidict import CIMultiDict
 
 from omniroute.gateway import call as calls
-from omniroute.gateway.call import Call, ErrorAnswer
+from omniroute.gateway.call import Call, ErrorAnswer, TellInBand
 from omniroute.gateway.exchange import exchange
 from omniroute.records import Outcome
 from tests import scripted_upstream as script
@@ -208,8 +208,13 @@ async def test_there_are_as_many_rows_as_requests_however_many_clients_leave(
 class Kept:
     """A reply that goes nowhere, and lets others run at every step as a socket would."""
 
+    wants_progress = False
+
     def __init__(self) -> None:
         self.begun = False
+
+    async def progress(self, event: bytes) -> None:
+        raise AssertionError("nobody asked for it")
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.begun = True
@@ -225,7 +230,9 @@ class Kept:
     async def end(self) -> None:
         await asyncio.sleep(0)
 
-    async def fail(self, error: ErrorAnswer, headers: Mapping[str, str]) -> None:
+    async def fail(
+        self, error: ErrorAnswer, headers: Mapping[str, str], *, in_band: TellInBand | None = None
+    ) -> None:
         await asyncio.sleep(0)
 
     async def keep_alive(self) -> None:

@@ -56,24 +56,29 @@ CASES = {
     "402": Case(failing(402), 429, "quota", "vendor says no", heals=False),
     "403": Case(failing(403), 502, "auth", "vendor says no", heals=False),
     "404": Case(failing(404), 404, "no_model", "vendor says no", heals=False),
-    "408": Case(failing(408), 408, "overloaded", "vendor says no"),
+    "408": Case(failing(408), 408, "overloaded", "vendor says no", attempts=2),
     "413": Case(failing(413), 413, "bad_request", "vendor says no", heals=False),
     "422": Case(failing(422), 422, "bad_request", "vendor says no", heals=False),
     "429": Case(failing(429), 429, "rate_limited", "vendor says no"),
-    "429 with a wait": Case(failing(429, Retry_After="7"), 429, "rate_limited", retry_after="7"),
-    "429 with milliseconds": Case(failing(429, retry_after_ms="1500"), 429, "rate_limited", retry_after="2"),
+    "429 with a wait": Case(failing(429, Retry_After="70"), 429, "rate_limited", retry_after="70"),
+    "429 with milliseconds": Case(
+        failing(429, retry_after_ms="15500"), 429, "rate_limited", retry_after="16"
+    ),
     "429 quota": Case(failing(429, kind="insufficient_quota"), 429, "quota", heals=False),
-    "500": Case(failing(500), 500, "overloaded", "vendor says no"),
-    "502 page": Case(script.html(502), 502, "overloaded", "text/html"),
-    "503 with a wait": Case(failing(503, Retry_After="3"), 503, "overloaded", retry_after="3"),
-    "529": Case(failing(529, kind="overloaded_error"), 529, "overloaded", "vendor says no"),
+    "500": Case(failing(500), 500, "overloaded", "vendor says no", attempts=2),
+    "502 page": Case(script.html(502), 502, "overloaded", "text/html", attempts=2),
+    "503 with a wait": Case(failing(503, Retry_After="30"), 503, "overloaded", retry_after="30"),
+    "529": Case(failing(529, kind="overloaded_error"), 529, "overloaded", "vendor says no", attempts=2),
     "redirect": Case(script.redirect("http://127.0.0.1:1/"), 502, "protocol", "307"),
     "page": Case(script.html(), 502, "protocol", "text/html"),
-    "nothing": Case(script.empty(), 502, "protocol"),
+    "nothing": Case(script.empty(), 502, "protocol", streams=(False,)),
+    "nothing of a stream": Case(script.empty(), 502, "cut", "before the end", streams=(True,)),
     "nothing, as a stream": Case(QUIET, 502, "cut", "before the end", streams=(True,)),
     "garbage": Case(script.garbage(), 502, "protocol"),
     "wrong JSON": Case(script.body(b'{"fine": true}'), 502, "protocol"),
-    "error in band": Case(script.error_in_band(), 503, "overloaded", "the model fell over", streams=(True,)),
+    "error in band": Case(
+        script.error_in_band(), 503, "overloaded", "the model fell over", attempts=2, streams=(True,)
+    ),
     "cut": Case(script.cut_before_content(), 502, "cut", streams=(True,)),
     "cut whole": Case(script.cut_short(script.answer()), 502, "cut", "middle", streams=(False,)),
 }
@@ -169,9 +174,9 @@ async def test_an_embedding_fails_in_the_openai_dialect(
     running: RunningGateway, upstream: ScriptedUpstream
 ) -> None:
     await running.add_node(upstream.url)
-    upstream.script(script.error(429, "slow down", headers={"Retry-After": "1"}))
+    upstream.script(script.error(429, "slow down", headers={"Retry-After": "11"}))
     got = await running.ask(EMBEDDINGS, asking(EMBEDDINGS))
-    assert (got.status, got.headers["Retry-After"]) == (429, "1")
+    assert (got.status, got.headers["Retry-After"]) == (429, "11")
     assert "slow down" in got.error["message"]
     assert (await running.row()).client_format == "openai-embeddings"
 
@@ -181,7 +186,7 @@ async def test_a_response_that_failed_is_no_answer(
 ) -> None:
     await running.add_node(upstream.url, type=NODE_TYPES["/v1/responses"])
     failed = {"status": "failed", "error": {"code": "server_error", "message": "fell over"}}
-    upstream.script(script.changed(script.answer(), failed))
+    upstream.otherwise = script.changed(script.answer(), failed)
     got = await running.ask("/v1/responses", asking("/v1/responses"))
     assert got.status == 503
     assert "fell over" in got.error["message"]

@@ -86,7 +86,6 @@ async def test_a_gemini_stream_that_ends_early_ends_in_an_error(
 @pytest.mark.parametrize(
     ("path", "status", "word"),
     [
-        (STREAM, 400, "UNIMPLEMENTED"),
         ("/v1beta/models/up/m-1:predict", 404, "NOT_FOUND"),
         ("/v1beta/models/nobody/m-1:generateContent", 404, "NOT_FOUND"),
     ],

@@ -116,7 +116,10 @@ async def test_accounts_are_asked_by_priority_and_only_while_switched_on(
     await running.add_account("node-up", "late")
     await running.add_account("node-up", "urgent", priority=1)
     await running.ask(CHAT, asking(CHAT))
-    assert accounts_asked(upstream) == ["urgent", "first", "late"]
+    assert accounts_asked(upstream)[:3] == ["urgent", "first", "late"]
+    again = accounts_asked(upstream)[3:]
+    assert set(again) < {"urgent", "first", "late"}
+    assert len(again) == 2, "with the fifth failure the provider's breaker opens"
 
 
 async def test_the_last_failure_is_told_with_the_earliest_time_to_come_back(
@@ -124,22 +127,51 @@ async def test_the_last_failure_is_told_with_the_earliest_time_to_come_back(
 ) -> None:
     await two_accounts(running, upstream, CHAT)
     upstream.script(
-        script.error(429, "first is busy", headers={"Retry-After": "4"}),
+        script.error(429, "first is busy", headers={"Retry-After": "40"}),
         script.error(429, "second is busy", headers={"Retry-After": "90"}),
     )
     got = await running.ask(CHAT, asking(CHAT))
     assert got.error["message"] == "second is busy"
-    assert got.headers["Retry-After"] == "4"
+    assert got.headers["Retry-After"] == "40"
     assert [attempt.status for attempt in (await running.row()).attempts] == [429, 429]
 
 
-async def test_at_most_six_accounts_are_asked(running: RunningGateway, upstream: ScriptedUpstream) -> None:
-    upstream.otherwise = script.error(500)
+async def test_every_account_is_asked_though_the_providers_breaker_opens_on_the_way(
+    running: RunningGateway, upstream: ScriptedUpstream
+) -> None:
     await running.add_node(upstream.url)
-    for number in range(8):
-        await running.add_account("node-up", f"more{number}")
-    await running.ask(CHAT, asking(CHAT))
-    assert len(upstream.requests) == 6
+    names = ["first", *(f"more{number}" for number in range(7))]
+    for name in names[1:]:
+        await running.add_account("node-up", name)
+    upstream.script(*[script.error(500)] * 7)
+    got = await running.ask(CHAT, asking(CHAT))
+    assert (got.status, got.headers["X-OmniRoute-Attempts"]) == (200, "8")
+    assert accounts_asked(upstream) == names
+
+
+async def test_when_all_have_failed_the_ones_that_may_be_asked_soon_are_asked_once_more(
+    running: RunningGateway, upstream: ScriptedUpstream
+) -> None:
+    await two_accounts(running, upstream, CHAT)
+    upstream.script(script.error(500), script.error(500))
+    got = await running.ask(CHAT, asking(CHAT))
+    assert (got.status, got.headers["X-OmniRoute-Attempts"]) == (200, "3")
+    assert accounts_asked(upstream)[:2] == ["first", "second"]
+
+
+async def test_an_open_breaker_is_told_at_once_and_not_waited_for(
+    running: RunningGateway, upstream: ScriptedUpstream
+) -> None:
+    await running.set("providerProfiles", {"apikey": {"transientCooldown": 1, "circuitBreakerThreshold": 1}})
+    await running.add_node(upstream.url)
+    upstream.otherwise = script.error(500, "fell over")
+    failed = await running.ask(CHAT, asking(CHAT))
+    refused = await running.ask(CHAT, asking(CHAT))
+    assert (failed.status, failed.error["message"]) == (500, "fell over")
+    assert refused.status == 503
+    assert "circuit_open" in refused.error["message"]
+    assert 25 <= int(refused.headers["Retry-After"]) <= 30
+    assert len(upstream.requests) == 1
 
 
 @pytest.mark.parametrize("path", CONVERSATIONS)

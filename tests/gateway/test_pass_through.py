@@ -228,16 +228,6 @@ async def test_a_path_of_one_provider_never_leaves_it(
     assert [request.json["model"] for request in upstream.requests] == ["vendor/m-1", "m-1"]
 
 
-async def test_a_dialect_the_provider_does_not_speak_is_refused_with_the_way_to_go(
-    running: RunningGateway, upstream: ScriptedUpstream
-) -> None:
-    await running.add_node(upstream.url)
-    got = await running.ask(MESSAGES, asking(MESSAGES))
-    assert got.status == 400
-    assert "/v1/chat/completions" in got.error["message"]
-    assert upstream.requests == []
-
-
 async def test_a_models_own_name_may_hold_slashes(
     running: RunningGateway, upstream: ScriptedUpstream
 ) -> None:
