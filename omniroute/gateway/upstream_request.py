@@ -7,8 +7,10 @@ import msgspec
 from omniroute.formats.envelope import Envelope
 from omniroute.gateway.addresses import Address
 from omniroute.gateway.dialogue import Dialogue, Prepared
+from omniroute.gateway.proxy_choice import proxy_for
 from omniroute.gateway.upstream import HttpRequest
 from omniroute.records import FormatName, StreamUsage
+from omniroute.records.proxies import Proxy
 from omniroute.routing.plan import Attempt
 from omniroute.settings import Settings
 
@@ -44,7 +46,14 @@ def build(
         allow_private=attempt.account.allow_private,
         first_byte_s=first_byte_ms / 1000,
         idle_s=idle_ms / 1000,
+        proxy=_proxy(attempt, dialogue),
     )
+
+
+def _proxy(attempt: Attempt, dialogue: Dialogue) -> Proxy | None:
+    if not dialogue.snapshot.proxies:
+        return None
+    return proxy_for(dialogue.snapshot, attempt.provider, attempt.account, dialogue.combo)
 
 
 def asks_for_usage(attempt: Attempt, dialogue: Dialogue, prepared: Prepared) -> bool:
