@@ -21,6 +21,7 @@ from omniroute.gateway.counted import Counted, Counts
 from omniroute.gateway.demo import DEMO_PROVIDER
 from omniroute.gateway.dialogue import spoken_dialect
 from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.proxy_choice import proxy_for
 from omniroute.gateway.upstream import HttpRequest, UpstreamFailed
 from omniroute.providers.abilities import abilities_of
 from omniroute.providers.wire import USER_AGENT, auth_headers, endpoint_url, format_url
@@ -99,6 +100,8 @@ async def _told(gateway: Gateway, attempt: Attempt, question: Question) -> Count
         return None
     try:
         request = await asyncio.to_thread(_request, attempt, question, dialect)
+        way = proxy_for(gateway.snapshot, attempt.provider, attempt.account)
+        request = msgspec.structs.replace(request, proxy=way)
         beta = question.headers.get("anthropic-beta", "")
         digest = sha256(request.body or b"").hexdigest()
         key = (attempt.account.id, request.url, question.dialect.value, beta, digest)

@@ -11,6 +11,7 @@ from omniroute.clock import iso
 from omniroute.errors import ConfigError, Failure, FailureKind, ProtocolError, Refused
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.one_token import OneToken, one_token_call
+from omniroute.gateway.proxy_choice import proxy_for
 from omniroute.gateway.upstream import HttpRequest, UpstreamFailed
 from omniroute.gateway.verdict import (
     Finding,
@@ -26,6 +27,7 @@ from omniroute.gateway.verdict import (
 from omniroute.providers.detect import Probe, identify, probes
 from omniroute.providers.wire import USER_AGENT, auth_headers, auth_query, endpoint_url, needs_key
 from omniroute.records import Account, Endpoint, FormatName, ModelFacts, ModelKind, Provider
+from omniroute.records.proxies import Proxy
 
 TIMEOUT_S = 15.0
 """Longest wait for one answer, its body included."""
@@ -73,7 +75,7 @@ async def fetch_models(
     gateway: Gateway, provider: Provider, account: Account, *, timeout_s: float = TIMEOUT_S
 ) -> tuple[ModelFacts, ...]:
     """The models the provider lists. Raises `UpstreamFailed`, and `ConfigError` when it cannot be asked."""
-    request = _models_request(provider, account, with_key=True)
+    request = _models_request(gateway, provider, account, with_key=True)
     answer = await _ask(gateway, request, MAX_LIST_BYTES, timeout_s=timeout_s)
     if not answer.is_success:
         kind = FailureKind.AUTH if answer.status in (401, 403) else FailureKind.PROTOCOL
@@ -129,11 +131,11 @@ async def _of_key(gateway: Gateway, provider: Provider, account: Account) -> Ver
 
 async def _of_list(gateway: Gateway, provider: Provider, account: Account) -> Verdict | None:
     """What the list of models tells of the key; `None`: nothing."""
-    request = _models_request(provider, account, with_key=True)
+    request = _models_request(gateway, provider, account, with_key=True)
     verdict = await asyncio.to_thread(of_list, await _ask(gateway, request, MAX_LIST_BYTES))
     if verdict is None or verdict.finding is not Finding.OK or not needs_key(provider):
         return verdict
-    request = _models_request(provider, account, with_key=False)
+    request = _models_request(gateway, provider, account, with_key=False)
     anybody = await _ask(gateway, request, MAX_ANSWER_BYTES)
     return None if anybody.is_success else verdict  # a list that everybody gets tells nothing of a key
 
@@ -141,9 +143,10 @@ async def _of_list(gateway: Gateway, provider: Provider, account: Account) -> Ve
 async def _call(gateway: Gateway, provider: Provider, account: Account, model: str) -> TestAnswer:
     """The answer to a call of one token; some models name the limit of tokens otherwise."""
     call = one_token_call(provider, account, model)
-    answer = await _ask(gateway, _post(account, call, call.body), MAX_ANSWER_BYTES)
+    way = proxy_for(gateway.snapshot, provider, account)
+    answer = await _ask(gateway, _post(account, call, call.body, way), MAX_ANSWER_BYTES)
     if answer.status == 400 and call.other_body and b"max_completion_tokens" in answer.body:
-        answer = await _ask(gateway, _post(account, call, call.other_body), MAX_ANSWER_BYTES)
+        answer = await _ask(gateway, _post(account, call, call.other_body, way), MAX_ANSWER_BYTES)
     return answer
 
 
@@ -180,7 +183,7 @@ async def _ask(
         raise UpstreamFailed(Failure(kind=FailureKind.SLOW, message=message)) from None
 
 
-def _models_request(provider: Provider, account: Account, *, with_key: bool) -> HttpRequest:
+def _models_request(gateway: Gateway, provider: Provider, account: Account, *, with_key: bool) -> HttpRequest:
     query = dict(_WHOLE_LIST.get(next(iter(provider.formats), FormatName.OPENAI_CHAT), {}))
     headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **provider.headers}
     if with_key:
@@ -191,11 +194,12 @@ def _models_request(provider: Provider, account: Account, *, with_key: bool) -> 
         url=_with_query(endpoint_url(provider, account, Endpoint.MODELS), query),
         headers=headers,
         allow_private=account.allow_private,
+        proxy=proxy_for(gateway.snapshot, provider, account),
         first_byte_s=TIMEOUT_S,
     )
 
 
-def _post(account: Account, call: OneToken, body: bytes) -> HttpRequest:
+def _post(account: Account, call: OneToken, body: bytes, way: Proxy | None) -> HttpRequest:
     headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Content-Type": "application/json"}
     return HttpRequest(
         method="POST",
@@ -203,6 +207,7 @@ def _post(account: Account, call: OneToken, body: bytes) -> HttpRequest:
         headers={**headers, **call.headers},
         body=body,
         allow_private=account.allow_private,
+        proxy=way,
         first_byte_s=TIMEOUT_S,
     )
 
