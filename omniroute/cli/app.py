@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "requests": ("requests.group", "List requests, follow them, look into one."),
     "tui": ("tui", "Watch the gateway in a full screen."),
     "tools": ("tools", "Point coding tools at the gateway."),
+    "apply": ("declare", "Make the configuration what a file says."),
+    "export": ("declare", "Print the whole configuration as one file."),
     "config": ("config", "Show and change the gateway's settings."),
     "settings": ("settings.group", "Change what the gateway does with requests."),
     "cache": ("cache", "See and empty the cache of answers."),

@@ -21,6 +21,7 @@ JSON_COMMANDS = (
     "config set port 8080",
     "config show",
     "demo",
+    "export",
     "keys create second",
     "keys list",
     "keys show first",

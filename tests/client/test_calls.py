@@ -5,13 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from omniroute.api.combos import ComboChange, ComboTest, NewCombo
+from omniroute.api.config import ApplyRequest
 from omniroute.api.fallback import NewChain
 from omniroute.api.keys import KeyChange, NewKey
 from omniroute.api.providers import ConnectionChange, KeyCheck, NewConnection, NewModel, NewNode, NodeChange
 from omniroute.api.resilience import Reset, ResilienceChange
 from omniroute.api.routing import PlanRequest
 from omniroute.api.settings import ComboDefaultsChange
-from omniroute.client import combos, keys, providers, resilience, routing, settings, system, usage
+from omniroute.client import combos, config, keys, providers, resilience, routing, settings, system, usage
 from omniroute.client.http import ApiRefused, Client
 from omniroute.client.usage import CallFilters, Span
 from tests.live_gateway import TOKEN, LiveGateway
@@ -88,6 +89,8 @@ CALLS: list[tuple[Call, str]] = [
         lambda c: settings.change_combo_defaults(c, ComboDefaultsChange()),
         "PATCH /api/settings/combo-defaults",
     ),
+    (config.export, "GET /api/config/export"),
+    (lambda c: config.apply(c, ApplyRequest(document={})), "POST /api/config/apply"),
     (usage.history, "GET /api/usage/history"),
     (
         lambda c: usage.history(c, Span(since="7d"), api_key_id="k"),

@@ -44,7 +44,7 @@ async def list_policies(call: ManageCall) -> Policies:
     """`GET /api/policies`: in the order they apply."""
 
     def find(connection: sa.Connection) -> tuple[list[PolicyEntry], list[LockedIdentifier]]:
-        return [_shown(policy) for policy in policies.listing(connection)], _locked(call, connection)
+        return [shown_policy(policy) for policy in policies.listing(connection)], _locked(call, connection)
 
     found, locked = await read(call, find)
     providers = dict.fromkeys(provider.id for provider, _ in connected(call.gateway))
@@ -87,7 +87,7 @@ async def delete_policy(call: ManageCall) -> Removed:
 
 
 async def _put(call: ManageCall, body: PolicyBody) -> Answer:
-    policy = _policy(body, call.gateway.clock.now_ms())
+    policy = policy_of(body, call.gateway.clock.now_ms())
     for name in policy.prefer_provider:
         if name not in call.gateway.snapshot.names:
             raise invalid("actions.prefer_provider", f"there is no provider {name!r}")
@@ -99,7 +99,7 @@ async def _put(call: ManageCall, body: PolicyBody) -> Answer:
         return is_new, next(one for one in policies.listing(connection) if one.id == policy.id)
 
     is_new, stored = await commit(call, put)
-    return Answer(_shown(stored), 201 if is_new else 200)
+    return Answer(shown_policy(stored), 201 if is_new else 200)
 
 
 async def _unlock(call: ManageCall, body: Unlock) -> Unlocked:
@@ -141,7 +141,7 @@ def _breaker(call: ManageCall, provider_id: str) -> BreakerEntry:
     )
 
 
-def _policy(body: PolicyBody, now_ms: int) -> Policy:
+def policy_of(body: PolicyBody, now_ms: int) -> Policy:
     """The policy as routing knows it. Raises `ApiError` 400 where it makes no sense."""
     name = " ".join(body.name.split())
     if not name or not name.isprintable():
@@ -194,7 +194,8 @@ def _window(window: TimeWindow | None) -> dict[str, str]:
     return {"start": window.start, "end": window.end, "days": ",".join(window.days)}
 
 
-def _shown(policy: Policy) -> PolicyEntry:
+def shown_policy(policy: Policy) -> PolicyEntry:
+    """The policy as the API shows it."""
     conditions, window = policy.conditions, policy.conditions.time_window
     return PolicyEntry(
         id=policy.id,

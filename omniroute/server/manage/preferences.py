@@ -17,7 +17,7 @@ from omniroute.store import settings
 from omniroute.store.key_value import JSON
 
 NO_PATHS: Mapping[str, str] = MappingProxyType({})
-_DEFAULTS: dict[str, JSON] = msgspec.to_builtins(Preferences())
+DEFAULTS: dict[str, JSON] = msgspec.to_builtins(Preferences())
 _TYPES = {field.encode_name: field.type for field in msgspec.structs.fields(Preferences)}
 _BY_PROVIDER = ("providerStrategies", "providerOverrides")
 
@@ -79,22 +79,35 @@ def change_settings(
     current: dict[str, JSON] = msgspec.to_builtins(preferences_of(dict(settings.listing(connection))))
     changed: list[str] = []
     for name, value in patch.items():
-        path = paths.get(name, name)
-        if name not in _TYPES:
-            raise invalid(path, "there is no such setting")
-        if name in _BY_PROVIDER:
-            value = _by_id(snapshot, value, path)
-        after = _DEFAULTS[name] if value is None else merged(_DEFAULTS[name], current[name], value)
-        checked(after, _TYPES[name], path)
-        after = msgspec.to_builtins(msgspec.convert(after, _TYPES[name]))
+        after = settled(snapshot, name, value, current.get(name), path=paths.get(name, name))
         if after == current[name]:
             continue
         changed.append(name)
-        if after == _DEFAULTS[name]:
+        if after == DEFAULTS[name]:
             settings.delete(connection, name)
         else:
             settings.put(connection, name, after)
     return changed
+
+
+def settled(
+    snapshot: Snapshot,
+    name: str,
+    patch: JSON,
+    current: JSON = None,
+    *,
+    path: str,
+) -> JSON:
+    """The whole value of a setting after a patch of what it is, or of its default. Raises `ApiError` 400."""
+    if name not in _TYPES:
+        raise invalid(path, "there is no such setting")
+    if name in _BY_PROVIDER:
+        patch = _by_id(snapshot, patch, path)
+    default = DEFAULTS[name]
+    after = default if patch is None else merged(default, default if current is None else current, patch)
+    checked(after, _TYPES[name], path)
+    whole: JSON = msgspec.to_builtins(msgspec.convert(after, _TYPES[name]))
+    return whole
 
 
 def _by_id(snapshot: Snapshot, value: JSON, path: str) -> JSON:

@@ -6,13 +6,12 @@ import sqlalchemy as sa
 
 from omniroute.store import aliases, combos, keys, settings
 from omniroute.store.key_value import JSON
-from omniroute.store.tables import proxies
 
 _WILDCARDS = "wildcardAliases"
 
 
 def rename_combo(connection: sa.Connection, old: str, new: str) -> None:
-    """Other combos, aliases, keys and proxies mean the same combo as before."""
+    """Other combos, aliases and keys mean the same combo as before."""
     for row in combos.rows(connection):
         models = tuple(_renamed_model(model, old, new) for model in row.models)
         if models != row.models:
@@ -29,11 +28,6 @@ def rename_combo(connection: sa.Connection, old: str, new: str) -> None:
         renamed = [_renamed_target(one, old, new) for one in wildcards]
         if renamed != wildcards:
             settings.put(connection, _WILDCARDS, renamed)
-    connection.execute(
-        sa.update(proxies)
-        .where((proxies.c.level == "combo") & (proxies.c.subject == old))
-        .values(subject=new)
-    )
 
 
 def _renamed_model(model: JSON, old: str, new: str) -> JSON:
