@@ -13,12 +13,50 @@ def paired(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 
     A call without a result gets an empty one. A result without a call before it becomes words of the user.
     """
-    if not any(isinstance(part, ToolUse | ToolResult) for message in messages for part in message.parts):
+    if _is_plainly_tidy(messages):
         return messages
     matched = _Matched(messages)
     if matched.is_tidy():
         return messages
     return tuple(matched.tidied())
+
+
+def _is_plainly_tidy(messages: Sequence[Message]) -> bool:
+    """True when the calls of each turn have one result each, all behind it at once.
+
+    False says nothing: this reads what is common, and in a quarter of the time.
+    """
+    waiting: set[str] = set()
+    talking = False
+    for message in messages:
+        speaks = message.role is Role.ASSISTANT
+        if speaks and waiting and not talking:
+            return False
+        talking = speaks
+        if not (_calls(message, waiting) if speaks else _answers(message, waiting)):
+            return False
+    return not waiting
+
+
+def _calls(message: Message, waiting: set[str]) -> bool:
+    """Adds the calls to those that wait; False when two of them cannot be told apart."""
+    for part in message.parts:
+        if type(part) is ToolUse:
+            if part.id in waiting:
+                return False
+            waiting.add(part.id)
+    return True
+
+
+def _answers(message: Message, waiting: set[str]) -> bool:
+    """Takes out the calls that are answered; False for an answer to none, and for none while some wait."""
+    waited = len(waiting)
+    for part in message.parts:
+        if type(part) is ToolResult:
+            if part.tool_use_id not in waiting:
+                return False
+            waiting.remove(part.tool_use_id)
+    return not waiting or len(waiting) < waited
 
 
 class _Turn:

@@ -83,6 +83,8 @@ def recalled(request: Request, abilities: Abilities, dialect: str, losses: list[
     kept = len(request.messages)
     if abilities.reasoning_back is ReasoningBack.TOOL_TURNS:
         kept = _turn_start(request.messages)
+    if not _think(request.messages):
+        return request
     messages = tuple(
         _without_thinking(message) if place < kept else message
         for place, message in enumerate(request.messages)
@@ -91,6 +93,16 @@ def recalled(request: Request, abilities: Abilities, dialect: str, losses: list[
         return request
     losses.append("thinking")
     return msgspec.structs.replace(request, messages=messages)
+
+
+def _think(messages: Sequence[Message]) -> bool:
+    """Somebody's thoughts are among what was said."""
+    for message in messages:
+        if message.role is Role.ASSISTANT:
+            for part in message.parts:
+                if isinstance(part, Thinking):
+                    return True
+    return False
 
 
 def _by_default(request: Request, abilities: Abilities, dialect: str, losses: list[str]) -> Reasoning:

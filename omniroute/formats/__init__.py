@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+import msgspec
+
 from omniroute.conversation.abilities import Abilities
 from omniroute.conversation.request import Request
 from omniroute.conversation.response import Response
@@ -44,9 +46,17 @@ class Format(Protocol):
     def read_whole(self, body: bytes) -> Seen:
         """What a whole answer that passes untouched shows. Raises ProtocolError when it is none."""
 
-    def decode_request(self, body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
+    def decode_request(
+        self,
+        body: bytes,
+        *,
+        model: str | None = None,
+        stream: bool | None = None,
+        members: Mapping[str, msgspec.Raw] | None = None,
+    ) -> Request:
         """What the client asks. `model` and `stream` are given where the path says them, not the body.
 
+        `members` are the body's where it was taken apart already.
         Raises `Refused` naming the field that is at fault.
         """
 

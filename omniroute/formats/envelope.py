@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -21,7 +22,13 @@ class Envelope:
     def __init__(self, body: bytes) -> None:
         """Raises `Refused` when the body is not a JSON object."""
         self.body = body
-        self._members = _read_members(body)
+        self._is_tidy = True
+        self._members = self._read_members()
+
+    @property
+    def members(self) -> Mapping[str, msgspec.Raw] | None:
+        """The members as they stood; `None` for a body that only lenient readers understand."""
+        return self._members if self._is_tidy else None
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
@@ -76,6 +83,17 @@ class Envelope:
         members = dict(self._members) | {name: msgspec.Raw(text) for name, text in changes.items()}
         return msgspec.json.encode(members)
 
+    def _read_members(self) -> dict[str, msgspec.Raw]:
+        try:
+            return _MEMBERS.decode(self.body)
+        except msgspec.ValidationError:
+            raise Refused(ErrorKind.INVALID_JSON, "the body must be a JSON object") from None
+        except RecursionError:
+            raise Refused(ErrorKind.INVALID_JSON, "the body is nested too deeply") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._is_tidy = False
+            return _mended(self.body, error)
+
     def _place_of(self, name: str) -> tuple[int, int] | None:
         """Where a member's value stands, found by walking the members; `None` when a name stands twice."""
         end = self.body.index(b"{") + 1
@@ -101,22 +119,17 @@ def check_model_name(name: str) -> None:
         raise Refused(ErrorKind.BAD_REQUEST, "model name holds characters no model has", param="model")
 
 
-def _read_members(body: bytes) -> dict[str, msgspec.Raw]:
-    try:
-        return _MEMBERS.decode(body)
-    except msgspec.ValidationError:
+def _mended(body: bytes, error: Exception) -> dict[str, msgspec.Raw]:
+    """The members of what msgspec refuses, but not the standard library.
+
+    Clients that cut a string inside an emoji send half a surrogate, some send NaN: both are met in the wild.
+    """
+    value = _lenient(body)
+    if value is None:
+        raise Refused(ErrorKind.INVALID_JSON, f"the body is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
         raise Refused(ErrorKind.INVALID_JSON, "the body must be a JSON object") from None
-    except RecursionError:
-        raise Refused(ErrorKind.INVALID_JSON, "the body is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        # Clients that cut a string inside an emoji send half a surrogate, some send NaN: both are met in
-        # the wild, and refused by msgspec but not by the standard library.
-        value = _lenient(body)
-        if value is None:
-            raise Refused(ErrorKind.INVALID_JSON, f"the body is not valid JSON: {error}") from None
-        if not isinstance(value, dict):
-            raise Refused(ErrorKind.INVALID_JSON, "the body must be a JSON object") from None
-        return {name: msgspec.Raw(json.dumps(member).encode()) for name, member in value.items()}
+    return {name: msgspec.Raw(json.dumps(member).encode()) for name, member in value.items()}
 
 
 def _lenient(text: bytes) -> Any:  # JSON of any shape

@@ -35,12 +35,14 @@ class Fragment(msgspec.Struct, frozen=True):
 class Entry(Generic[T]):
     """One value that is remembered."""
 
-    __slots__ = ("key", "size", "value", "written")
+    __slots__ = ("facts", "key", "size", "value", "written")
 
     def __init__(self, key: _Key, value: T) -> None:
         self.key = key
         self.value = value
         self.size = _size(key[1])
+        self.facts: set[Hashable] = set()
+        """What was found to be so."""
         self.written: dict[Hashable, Fragment] = {}
         """What was written for it, by everything else that this depended on."""
 

@@ -25,6 +25,7 @@ from omniroute.conversation.request import (
     ToolChoice,
 )
 from omniroute.conversation.response import Response
+from omniroute.formats.remembered import TOOLS
 from omniroute.formats.restored import JSON_ANSWER, AnswerTool, Restoring, restored
 from omniroute.formats.schema import compiled
 from omniroute.formats.tool_names import Key, ToolNames
@@ -76,6 +77,8 @@ def bridge(
     if custom_tools is None:
         custom_tools = dialect == "openai-responses"
     request, answer = _with_answer_tool(request, dialect, abilities)
+    if answer is None and _is_plain(request, dialect):
+        return request, Bridge(ToolNames(dialect, ()), frozenset(), None)
     keys = [(tool.namespace, tool.name) for tool in request.tools if not isinstance(tool, HostedTool)]
     names = ToolNames(dialect, keys)
     bridging = _Bridging(names, custom_tools=custom_tools)
@@ -86,6 +89,42 @@ def bridge(
     if tools is not request.tools or messages is not request.messages or choice is not request.tool_choice:
         request = msgspec.structs.replace(request, tools=tools, messages=messages, tool_choice=choice)
     return request, Bridge(names, customs, answer)
+
+
+def _is_plain(request: Request, dialect: str) -> bool:
+    """True when the request says nothing about tools that the dialect has otherwise."""
+    entry = TOOLS.entry(request.tools)
+    choice = request.tool_choice
+    if entry is None or (choice is not None and choice.allowed):
+        return False
+    names = ToolNames(dialect, ())
+    fact = f"tools {dialect} takes as they are"
+    if fact not in entry.facts:
+        if not all(_keeps_name(tool, names) for tool in request.tools):
+            return False
+        entry.facts.add(fact)
+    return _are_plain(request.messages, names)
+
+
+def _keeps_name(tool: Tool, names: ToolNames) -> bool:
+    if isinstance(tool, FunctionTool):
+        key = (None, tool.name)
+        return tool.namespace is None and names.upstream(key) == key
+    return isinstance(tool, HostedTool)
+
+
+def _are_plain(messages: tuple[Message, ...], names: ToolNames) -> bool:
+    """True when no call or result says anything that the dialect has otherwise."""
+    called: dict[str, None] = {}
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part, ToolUse):
+                if part.custom or part.namespace is not None:
+                    return False
+                called[part.name] = None
+            elif isinstance(part, ToolResult) and (part.custom or part.name is not None):
+                return False
+    return all(names.upstream((None, name))[1] == name for name in called)
 
 
 @dataclass(slots=True)

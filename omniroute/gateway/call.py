@@ -11,6 +11,7 @@ from omniroute.conversation.response import Response
 from omniroute.errors import ErrorKind
 from omniroute.formats import FORMATS, Format, embeddings
 from omniroute.formats.codec import Encoded, ReplyFacts, StreamEncoder
+from omniroute.formats.envelope import Envelope
 from omniroute.formats.watch import Seen
 from omniroute.records import ApiKey, Endpoint, FormatName
 
@@ -20,7 +21,14 @@ class Dialect(Protocol):
 
     STREAM_TYPE: str
 
-    def decode_request(self, body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
+    def decode_request(
+        self,
+        body: bytes,
+        *,
+        model: str | None = None,
+        stream: bool | None = None,
+        members: Mapping[str, msgspec.Raw] | None = None,
+    ) -> Request:
         """What the client asks. Raises `Refused`."""
 
     def encode_response(self, response: Response, facts: ReplyFacts) -> Encoded:
@@ -62,9 +70,9 @@ class Operation:
         """Bytes may pass to and from an upstream of the same dialect."""
         return self.variant is None
 
-    def decode_request(self, body: bytes, *, model: str | None, stream: bool) -> Request:
+    def decode_request(self, envelope: Envelope, *, model: str | None, stream: bool) -> Request:
         """What the client asks. Raises `Refused`."""
-        return self.writer.decode_request(body, model=model, stream=stream)
+        return self.writer.decode_request(envelope.body, model=model, stream=stream, members=envelope.members)
 
 
 def _conversation(name: str, format_name: FormatName, variant: Dialect | None = None) -> Operation:

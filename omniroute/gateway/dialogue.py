@@ -52,6 +52,8 @@ class Dialogue:
     call: Call
     envelope: Envelope
     stream: bool
+    combo: str | None = None
+    """Name of the combo that was asked for, if one was."""
     max_tokens: int | None = None
     """The most an answer may have, by the user's policies."""
     _request: Request | None = None
@@ -62,7 +64,7 @@ class Dialogue:
         """What the client asks. Raises `Refused` naming the field at fault."""
         if self._request is None:
             call = self.call
-            self._request = call.operation.decode_request(call.body, model=call.model, stream=self.stream)
+            self._request = call.operation.decode_request(self.envelope, model=call.model, stream=self.stream)
         return self._request
 
     @property

@@ -4,12 +4,15 @@ import json
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from omniroute.errors import ErrorKind, Refused
+from omniroute.formats import FORMATS
 from omniroute.formats.envelope import Envelope
+from omniroute.records import FormatName
 
 _RAW = st.sampled_from(
     ['{"b": {"model": "gpt-x"}}', "1", "1.0", "1e3", "-0",
@@ -145,3 +148,27 @@ def test_a_member_is_decoded(value: Any) -> None:
     body = json.dumps({"a": value}).encode()
     assert Envelope(body).value("a") == value
     assert Envelope(body).value("b") is None
+
+
+_ASKED = {"role": "user", "content": "hi"}
+BODIES = {
+    FormatName.OPENAI_CHAT: {"model": "m", "messages": [_ASKED], "new": 1},
+    FormatName.OPENAI_RESPONSES: {"model": "m", "input": "hi", "new": 1},
+    FormatName.ANTHROPIC: {"model": "m", "max_tokens": 9, "messages": [_ASKED], "new": 1},
+    FormatName.GEMINI: {"model": "m", "contents": [{"parts": [{"text": "hi"}]}], "system_instruction": None},
+    FormatName.OLLAMA: {"model": "m", "messages": [_ASKED], "new": 1},
+}
+
+
+@pytest.mark.parametrize("name", list(FormatName))
+def test_a_request_is_the_same_whether_or_not_its_body_was_taken_apart_before(name: FormatName) -> None:
+    envelope = Envelope(msgspec.json.encode(BODIES[name]))
+    members = envelope.members
+    assert members is not None
+    decode = FORMATS[name].decode_request
+    assert decode(envelope.body, members=members) == decode(envelope.body)
+    assert envelope.value("model") == "m"  # its own members are left to it
+
+
+def test_members_that_had_to_be_mended_are_not_given_on() -> None:
+    assert Envelope(b'{"model":"m","top_p":NaN}').members is None

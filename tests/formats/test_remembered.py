@@ -9,6 +9,7 @@ from omniroute.conversation.abilities import Abilities
 from omniroute.conversation.request import Message, Request
 from omniroute.formats import FORMATS
 from omniroute.formats.remembered import LEAST_BYTES, MESSAGES, TOOLS, Fragment, Remembered
+from omniroute.formats.tool_bridge import bridge
 from omniroute.records import FormatName
 
 _ANTHROPIC, _CHAT = FORMATS[FormatName.ANTHROPIC], FORMATS[FormatName.OPENAI_CHAT]
@@ -153,3 +154,30 @@ def test_an_error_names_the_place_where_it_stands_now(role: str) -> None:
         body = {"model": "m", "max_tokens": 9, "messages": [good] * place + [bad]}
         with pytest.raises(Exception, match=rf"messages\[{place}\]"):
             _ANTHROPIC.decode_request(msgspec.json.encode(body))
+
+
+@given(
+    names=st.lists(st.sampled_from(["read", "re ad", "x" * 70]), min_size=1, max_size=2, unique=True),
+    called=st.sampled_from(["read", "gone", "go ne"]),
+    choice=st.sampled_from([None, "read", "re ad"]),
+    dialect=st.sampled_from(list(FormatName)),
+)
+def test_tools_reach_a_dialect_the_same_whether_or_not_they_are_remembered(
+    names: list[str], called: str, choice: str | None, dialect: FormatName
+) -> None:
+    tools = [{"name": name, "description": _LONG, "input_schema": {"type": "object"}} for name in names]
+    use = {"type": "tool_use", "id": "toolu_1", "name": called, "input": {}}
+    body = {
+        "model": "m",
+        "max_tokens": 9,
+        "messages": [{"role": "assistant", "content": [use]}],
+        "tools": tools,
+    }
+    if choice is not None:
+        body["tool_choice"] = {"type": "tool", "name": choice}
+    request = _ANTHROPIC.decode_request(msgspec.json.encode(body))
+    wanted, restoring = bridge(_unknown(request), dialect)
+    for _ in range(2):
+        bridged, found = bridge(request, dialect)
+        assert bridged == wanted
+        assert found.is_plain == restoring.is_plain

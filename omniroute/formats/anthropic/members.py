@@ -1,7 +1,7 @@
 """One JSON object of the wire, taken apart member by member; what nobody takes is kept."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -191,13 +191,15 @@ def cache_control(cache: CacheMark) -> dict[str, str]:
     return {"type": "ephemeral"} if cache.ttl is None else {"type": "ephemeral", "ttl": cache.ttl}
 
 
-def read(body: bytes, decode: Callable[[Members], T]) -> T:
+def read(
+    body: bytes, decode: Callable[[Members], T], *, members: Mapping[str, msgspec.Raw] | None = None
+) -> T:
     """What `decode` makes of a body; of one that msgspec refuses, after it was tidied.
 
     Clients that cut a string inside an emoji send half a surrogate, some send NaN. Raises `Refused`.
     """
     try:
-        return decode(Members(_OBJECT.decode(body), ""))
+        return decode(Members(_OBJECT.decode(body) if members is None else dict(members), ""))
     except WrongShape as error:
         raise Refused(ErrorKind.BAD_REQUEST, str(error), param=error.path) from None
     except msgspec.ValidationError:

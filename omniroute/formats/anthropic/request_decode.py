@@ -1,5 +1,7 @@
 """What a client asks in Anthropic Messages (API reference, read 2026-11-23)."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from omniroute.conversation.parts import Extra
@@ -21,14 +23,22 @@ _ROLES = {
 
 
 def decode_request(
-    body: bytes, *, model: str | None = None, stream: bool | None = None, need_max_tokens: bool = True
+    body: bytes,
+    *,
+    model: str | None = None,
+    stream: bool | None = None,
+    members: Mapping[str, msgspec.Raw] | None = None,
+    need_max_tokens: bool = True,
 ) -> Request:
     """What the client asks. Raises `Refused` naming the field that is at fault.
 
-    `need_max_tokens`: False for a body whose tokens are only counted.
+    `members`: those of the body, where it was taken apart already. `need_max_tokens`: False for a body whose
+    tokens are only counted.
     """
     return read(
-        body, lambda members: _request(members, model, stream=stream, need_max_tokens=need_max_tokens)
+        body,
+        lambda top: _request(top, model, stream=stream, need_max_tokens=need_max_tokens),
+        members=members,
     )
 
 

@@ -1,5 +1,7 @@
 """What a client asks in Gemini's dialect (API reference, read 2026-11-23)."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from omniroute.conversation.parts import Part, Text, ToolUse
@@ -31,12 +33,24 @@ _ROLES = {
 }
 
 
-def decode_request(body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
+def decode_request(
+    body: bytes,
+    *,
+    model: str | None = None,
+    stream: bool | None = None,
+    members: Mapping[str, msgspec.Raw] | None = None,
+) -> Request:
     """What the client asks. `model` and `stream` are said by the path, not by the body.
 
+    `members` are the body's where it was taken apart already.
     Raises `Refused` naming the field that is at fault.
     """
-    return read(body, lambda text: _request(_top(text), model, stream=bool(stream)))
+
+    def whole(text: bytes) -> Request:
+        top = _top(text) if members is None or text is not body else tidy(dict(members))
+        return _request(top, model, stream=bool(stream))
+
+    return read(body, whole)
 
 
 def decode_count_request(body: bytes, model: str | None = None) -> Request:

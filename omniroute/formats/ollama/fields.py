@@ -1,6 +1,6 @@
 """Members of a JSON object, taken out one by one and each held to its type."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -91,9 +91,12 @@ class Node:
         return Extra(FORMAT, members) if members else None
 
 
-def read_body(body: bytes) -> Node:
-    """The whole request. Raises `Refused` when it is no JSON object."""
-    return Node("", _read(MEMBERS, body, "the body"))
+def read_body(body: bytes, members: Mapping[str, msgspec.Raw] | None = None) -> Node:
+    """The whole request. Raises `Refused` when it is no JSON object.
+
+    `members`: those of the body, where it was taken apart already.
+    """
+    return Node("", _read(MEMBERS, body, "the body") if members is None else dict(members))
 
 
 def missing(node: Node, name: str, what: str = "is missing") -> Refused:

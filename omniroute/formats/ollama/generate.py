@@ -1,5 +1,9 @@
 """`/api/generate`: one prompt instead of a conversation (API reference, `ollama` SDK, read 2026-11-23)."""
 
+from collections.abc import Mapping
+
+import msgspec
+
 from omniroute.conversation.parts import Text
 from omniroute.conversation.request import Message, Request, Role
 from omniroute.conversation.response import Response
@@ -17,12 +21,13 @@ _REFUSED = ("suffix", "template", "raw", "context")
 """Members that only a server with the model's own template could honour."""
 
 
-def decode_generate_request(body: bytes) -> Request:
+def decode_generate_request(body: bytes, members: Mapping[str, msgspec.Raw] | None = None) -> Request:
     """What the client asks. No messages at all (an empty prompt): the model is to be loaded.
 
+    `members`: those of the body, where it was taken apart already.
     Raises `Refused` naming the field that is at fault.
     """
-    node = read_body(body)
+    node = read_body(body, members)
     for name in _REFUSED:
         raw = node.raw(name)
         if raw is not None and is_something(raw) and bytes(raw) not in (b'""', b"false"):

@@ -1,5 +1,7 @@
 """`/api/generate` as a dialect of its own: what `call.Dialect` asks for."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from omniroute.conversation.request import Request
@@ -25,9 +27,15 @@ encode_response = encode_generate_response
 stream_encoder = generate_stream_encoder
 
 
-def decode_request(body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
+def decode_request(
+    body: bytes,
+    *,
+    model: str | None = None,
+    stream: bool | None = None,
+    members: Mapping[str, msgspec.Raw] | None = None,
+) -> Request:
     """What the client asks. Raises `Refused` naming the field that is at fault."""
-    request = decode_generate_request(body)
+    request = decode_generate_request(body, members)
     return msgspec.structs.replace(
         request,
         model=request.model if model is None else model,

@@ -1,5 +1,6 @@
 """What a client asks in Ollama's dialect (API reference and the `ollama` SDK, read 2026-11-23)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -33,12 +34,19 @@ _THINK = msgspec.json.Decoder(bool | str)
 _STOP = msgspec.json.Decoder(str | list[str])
 
 
-def decode_request(body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
+def decode_request(
+    body: bytes,
+    *,
+    model: str | None = None,
+    stream: bool | None = None,
+    members: Mapping[str, msgspec.Raw] | None = None,
+) -> Request:
     """What the client asks of `/api/chat`. No messages at all: the model is to be loaded.
 
+    `members`: those of the body, where it was taken apart already.
     Raises `Refused` naming the field that is at fault.
     """
-    node = read_body(body)
+    node = read_body(body, members)
     messages = _Messages()
     for message in node.nodes("messages"):
         messages.take(message)

@@ -1,7 +1,7 @@
 """JSON objects taken apart member by member; what nobody took is left as it stood."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -162,7 +162,7 @@ def as_raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 
 
-def read(body: bytes, build: Callable[[Node], T]) -> T:
+def read(body: bytes, build: Callable[[Node], T], *, members: Mapping[str, msgspec.Raw] | None = None) -> T:
     """What `build` makes of the body. Raises Malformed, and NotJson for what no reader can make sense of.
 
     Half surrogates and NaN are met in the wild, and refused by msgspec but not by the standard library:
@@ -170,7 +170,7 @@ def read(body: bytes, build: Callable[[Node], T]) -> T:
     """
     try:
         try:
-            return build(Node.of(body, ""))
+            return build(Node.of(body, "") if members is None else Node(dict(members), ""))
         except (msgspec.DecodeError, UnicodeDecodeError):
             return build(Node.of(_mended(body), ""))
     except RecursionError:

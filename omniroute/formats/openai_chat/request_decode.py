@@ -1,5 +1,7 @@
 """Requests as Chat clients write them (API reference, read 2026-11-22)."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from omniroute.conversation.parts import Extra, Media, Opaque, Part, Text, ToolResult
@@ -28,10 +30,19 @@ from omniroute.formats.openai_chat.tools import take_tool_choice, take_tools
 _ROLES = {"system": Role.SYSTEM, "developer": Role.DEVELOPER, "user": Role.USER, "assistant": Role.ASSISTANT}
 
 
-def decode_request(body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
-    """What the client asks. Raises `Refused` naming the field that is at fault."""
+def decode_request(
+    body: bytes,
+    *,
+    model: str | None = None,
+    stream: bool | None = None,
+    members: Mapping[str, msgspec.Raw] | None = None,
+) -> Request:
+    """What the client asks. Raises `Refused` naming the field that is at fault.
+
+    `members`: those of the body, where it was taken apart already.
+    """
     try:
-        return read(body, lambda root: _request(root, model, stream=stream))
+        return read(body, lambda root: _request(root, model, stream=stream), members=members)
     except Malformed as error:
         kind = ErrorKind.BAD_REQUEST if error.path else ErrorKind.INVALID_JSON
         raise Refused(kind, str(error), param=error.path or None) from None

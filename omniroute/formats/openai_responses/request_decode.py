@@ -1,5 +1,7 @@
 """What a client asks in OpenAI Responses (API reference, read 2026-11-22)."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from omniroute.conversation.parts import Text
@@ -26,10 +28,20 @@ _BODY = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KINDS = {"text": OutputKind.TEXT, "json_object": OutputKind.JSON, "json_schema": OutputKind.SCHEMA}
 
 
-def decode_request(body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
-    """What the client asks. Raises `Refused` naming the field that is at fault."""
+def decode_request(
+    body: bytes,
+    *,
+    model: str | None = None,
+    stream: bool | None = None,
+    members: Mapping[str, msgspec.Raw] | None = None,
+) -> Request:
+    """What the client asks. Raises `Refused` naming the field that is at fault.
+
+    `members`: those of the body, where it was taken apart already.
+    """
     try:
-        return _request(Members(decode(_BODY, body)), model, stream=stream)
+        top = decode(_BODY, body) if members is None else dict(members)
+        return _request(Members(top), model, stream=stream)
     except WrongShape as error:
         raise Refused(ErrorKind.BAD_REQUEST, str(error), param=error.path) from None
     except msgspec.ValidationError:
