@@ -17,7 +17,7 @@ from omniroute.records import (
 )
 from omniroute.routing import wildcards
 from omniroute.routing.expand import expand
-from omniroute.routing.route import Member, Route, Target
+from omniroute.routing.route import Member, Route, Target, Unusable, in_turn
 
 MAX_ALIAS_HOPS = 3
 AUTO = "auto"
@@ -31,13 +31,36 @@ def route_of(snapshot: Snapshot, name: str, *, only_provider: str | None = None)
         return Route(requested=name, root=Member(provider=target.provider, model=target.model))
     found, hops = _follow(snapshot, name)
     if isinstance(found, Target):
-        return Route(requested=name, hops=hops, root=Member(provider=found.provider, model=found.model))
+        return _with_fallbacks(snapshot, name, hops, found)
     root, unusable = expand(found, snapshot.preferences, lambda entry: lookup(snapshot, entry))
     if not any(True for _ in root.members()):
         reasons = "; ".join(f"{entry.model}: {entry.reason}" for entry in unusable) or "it has no entries"
         message = f"no member of the combo {found.name!r} can be asked: {reasons}"
         raise Refused(ErrorKind.NO_CREDENTIALS, message, param="model")
     return Route(requested=name, hops=hops, root=root, unusable=unusable)
+
+
+def _with_fallbacks(snapshot: Snapshot, name: str, hops: tuple[str, ...], target: Target) -> Route:
+    """The target, and after it the providers of its model's fallback chain."""
+    root = Member(provider=target.provider, model=target.model)
+    if not snapshot.chains:
+        return Route(requested=name, hops=hops, root=root)
+    names = (f"{target.provider.id}/{target.model}", root.label, target.model, name)
+    chain = next((snapshot.chains[one] for one in names if one in snapshot.chains), ())
+    fallbacks: list[Member] = []
+    unusable: list[Unusable] = []
+    for step in chain:
+        model = step.model or target.model
+        if not step.is_enabled or (step.provider_id, model) == (target.provider.id, target.model):
+            continue
+        try:
+            usable = _usable(snapshot, _within(snapshot, model, step.provider_id))
+        except Refused as refused:
+            unusable.append(Unusable(model=f"{step.provider_id}/{model}", reason=refused.message))
+        else:
+            fallbacks.append(Member(provider=usable.provider, model=usable.model))
+    whole = in_turn((root, *fallbacks)) if fallbacks else root
+    return Route(requested=name, hops=hops, root=whole, unusable=tuple(unusable))
 
 
 def resolve(snapshot: Snapshot, name: str, *, only_provider: str | None = None) -> Target:
