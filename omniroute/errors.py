@@ -36,6 +36,8 @@ class ErrorKind(StrEnum):
     REQUEST_IN_PROGRESS = "request_in_progress"
     RATE_LIMITED = "rate_limit_exceeded"
     QUOTA = "insufficient_quota"
+    BUDGET_EXCEEDED = "budget_exceeded"
+    """A limit that the user set, not one of a provider."""
     INTERNAL = "internal_server_error"
     BAD_GATEWAY = "bad_gateway"
     UNAVAILABLE = "service_unavailable"
@@ -68,6 +70,7 @@ HTTP_STATUS: dict[ErrorKind, int] = {
     ErrorKind.LOCKED_OUT: 429,
     ErrorKind.RATE_LIMITED: 429,
     ErrorKind.QUOTA: 429,
+    ErrorKind.BUDGET_EXCEEDED: 429,
     ErrorKind.INTERNAL: 500,
     ErrorKind.BAD_GATEWAY: 502,
     ErrorKind.UNAVAILABLE: 503,

@@ -33,6 +33,7 @@ def build_snapshot(catalogue: Mapping[str, Provider], configuration: Configurati
         preferences=configuration.preferences,
         combos=MappingProxyType({combo.name: combo for combo in configuration.combos}),
         chains=MappingProxyType(dict(configuration.chains)),
+        budgets=MappingProxyType(dict(configuration.budgets)),
         policies=configuration.policies,
         proxies=MappingProxyType(dict(configuration.proxies)),
         has_manage_key=any(

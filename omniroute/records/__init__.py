@@ -16,6 +16,7 @@ from omniroute.records.routes import (
     PolicyConditions,
     PolicyType,
     Strategy,
+    of_account,
 )
 from omniroute.records.snapshot import Snapshot
 from omniroute.records.vendors import (
@@ -70,5 +71,6 @@ __all__ = [
     "Snapshot",
     "Strategy",
     "StreamUsage",
+    "of_account",
     "preferences_of",
 ]

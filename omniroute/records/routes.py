@@ -99,6 +99,12 @@ class ChainStep:
 
 EVERYTHING = "*"
 """Subject of the budget over all requests."""
+_ACCOUNT = "account:"
+
+
+def of_account(account_id: str) -> str:
+    """Subject of an account's budget."""
+    return _ACCOUNT + account_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +112,22 @@ class Budget:
     """What a subject may spend. `None`: no limit of that kind."""
 
     subject: str
-    """An API key's id, `account:` and an account's id, or `EVERYTHING`."""
+    """An API key's id, `of_account`, or `EVERYTHING`."""
     daily_nano_usd: int | None = None
     weekly_nano_usd: int | None = None
     monthly_nano_usd: int | None = None
     warning_threshold: float = 0.8
     """Share of a limit from which on answers carry a warning."""
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """`daily`, `weekly`, `monthly` to nano-USD, of those that are set."""
+        limits = {
+            "daily": self.daily_nano_usd,
+            "weekly": self.weekly_nano_usd,
+            "monthly": self.monthly_nano_usd,
+        }
+        return {period: limit for period, limit in limits.items() if limit is not None}
 
 
 class PolicyType(StrEnum):

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, func
 
 from omniroute.errors import SecretsError
-from omniroute.records import Account
+from omniroute.records import Account, of_account
+from omniroute.store import budgets
 from omniroute.store.failures import Duplicate, NotFound
 from omniroute.store.key_value import bump_config_version
 from omniroute.store.secrets import Vault
@@ -61,11 +62,12 @@ def update(connection: Connection, vault: Vault, account: Account) -> Account:
 
 
 def delete(connection: Connection, account_id: str) -> bool:
-    """Whether there was such an account; those behind it move up."""
+    """Whether there was such an account; its budget goes with it, those behind it move up."""
     row = connection.execute(sa.select(table.c.provider_id).where(table.c.id == account_id)).first()
     if row is None:
         return False
     connection.execute(sa.delete(table).where(table.c.id == account_id))
+    budgets.delete(connection, of_account(account_id))
     _renumber(connection, _line(connection, row.provider_id))
     bump_config_version(connection)
     return True
@@ -73,6 +75,8 @@ def delete(connection: Connection, account_id: str) -> bool:
 
 def delete_of_provider(connection: Connection, provider_id: str) -> int:
     """How many accounts were removed with their provider."""
+    for account_id in _line(connection, provider_id):
+        budgets.delete(connection, of_account(account_id))
     removed = connection.execute(sa.delete(table).where(table.c.provider_id == provider_id)).rowcount
     if removed:
         bump_config_version(connection)

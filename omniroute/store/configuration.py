@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from omniroute.records import (
     Account,
     ApiKey,
+    Budget,
     ChainStep,
     Combo,
     ModelFacts,
@@ -20,6 +21,7 @@ from omniroute.records.proxies import Proxy, ProxyLevel
 from omniroute.store import (
     accounts,
     aliases,
+    budgets,
     chains,
     combos,
     discovered,
@@ -53,6 +55,8 @@ class Configuration:
     """In order of name, inactive ones included."""
     chains: Mapping[str, tuple[ChainStep, ...]] = field(default_factory=dict)
     """Model to the providers that are asked for it when its own have failed, in order."""
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    """By subject."""
     policies: tuple[Policy, ...] = ()
     """Enabled ones in the order they apply."""
     proxies: Mapping[tuple[ProxyLevel, str], Proxy] = field(default_factory=dict)
@@ -73,6 +77,7 @@ def load_configuration(connection: Connection, vault: Vault) -> Configuration:
         preferences=preferences_of(dict(settings.listing(connection))),
         combos=combos.listing(connection),
         chains=chains.listing(connection),
+        budgets=budgets.listing(connection),
         policies=tuple(policy for policy in policies.listing(connection) if policy.is_enabled),
         proxies=proxies.listing(connection, vault),
     )

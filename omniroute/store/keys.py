@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import BindParameter, Connection, bindparam, or_
 
 from omniroute.records import ApiKey, Scope
+from omniroute.store import budgets
 from omniroute.store.failures import Duplicate, NotFound
 from omniroute.store.key_value import bump_config_version
 from omniroute.store.tables import api_keys as table
@@ -51,9 +52,10 @@ def update(connection: Connection, key: ApiKey) -> None:
 
 
 def delete(connection: Connection, key_id: str) -> bool:
-    """Whether there was such a key; its usage stays, under its name."""
+    """Whether there was such a key; its budget goes with it, its usage stays, under its name."""
     removed = bool(connection.execute(sa.delete(table).where(table.c.id == key_id)).rowcount)
     if removed:
+        budgets.delete(connection, key_id)
         bump_config_version(connection)
     return removed
 

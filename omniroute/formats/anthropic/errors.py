@@ -19,6 +19,7 @@ _TYPES: dict[ErrorKind, str] = {
     ErrorKind.TOO_LARGE: "request_too_large",
     ErrorKind.RATE_LIMITED: "rate_limit_error",
     ErrorKind.QUOTA: "rate_limit_error",
+    ErrorKind.BUDGET_EXCEEDED: "rate_limit_error",
     ErrorKind.INTERNAL: "api_error",
     ErrorKind.BAD_GATEWAY: "api_error",
     ErrorKind.TIMEOUT: "api_error",

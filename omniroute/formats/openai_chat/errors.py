@@ -15,6 +15,7 @@ _TYPES: dict[ErrorKind, str] = {
     ErrorKind.LOCKED_OUT: "rate_limit_error",
     ErrorKind.RATE_LIMITED: "rate_limit_error",
     ErrorKind.QUOTA: "insufficient_quota",
+    ErrorKind.BUDGET_EXCEEDED: "insufficient_quota",
 }
 
 
