@@ -37,4 +37,11 @@ def _ip(address: str | None) -> Ip | None:
 
 
 def _is_listed(entries: Sequence[str], ip: Ip | None) -> bool:
-    return ip is not None and any(ip in parse_address_set(entry) for entry in entries)
+    return ip is not None and any(_holds(entry, ip) for entry in entries)
+
+
+def _holds(entry: str, ip: Ip) -> bool:
+    try:
+        return ip in parse_address_set(entry)
+    except ValueError:
+        return False  # nothing such can be set; one that stands in the store all the same means nobody

@@ -9,7 +9,10 @@ import sqlalchemy as sa
 
 from omniroute import __version__
 from omniroute.api.settings import ComboDefaults, ComboDefaultsChange, SettingsChange, ShownSettings
+from omniroute.gateway.injection import check_rules
 from omniroute.records import Preferences, Snapshot, preferences_of
+from omniroute.records.addresses import parse_address_set
+from omniroute.records.preferences import InjectionGuard, IpFilter
 from omniroute.server.manage.call import ManageCall, invalid
 from omniroute.server.manage.merging import checked, merged
 from omniroute.server.manage.rows import commit, note
@@ -106,8 +109,22 @@ def settled(
     default = DEFAULTS[name]
     after = default if patch is None else merged(default, default if current is None else current, patch)
     checked(after, _TYPES[name], path)
-    whole: JSON = msgspec.to_builtins(msgspec.convert(after, _TYPES[name]))
+    setting = msgspec.convert(after, _TYPES[name])
+    _refuse_unreadable(setting, path)
+    whole: JSON = msgspec.to_builtins(setting)
     return whole
+
+
+def _refuse_unreadable(setting: object, path: str) -> None:
+    """Raises `ApiError` 400 for rules and addresses that no request could be held against."""
+    try:
+        if isinstance(setting, InjectionGuard):
+            check_rules(setting.rules)
+        if isinstance(setting, IpFilter):
+            for entry in (*setting.blacklist, *setting.whitelist):
+                parse_address_set(entry)
+    except ValueError as error:
+        raise invalid(path, str(error)) from None
 
 
 def _by_id(snapshot: Snapshot, value: JSON, path: str) -> JSON:
