@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.wire_samples import BY_PATH, CHAT, Sample, StreamFrames
+from tests.wire_samples import BY_PATH, CHAT, Sample, StreamFrames, StreamsBy
 
 SSE = "text/event-stream"
 JSON = "application/json"
@@ -46,6 +46,17 @@ class Recorded:
         """The dialect its path belongs to."""
         path = self.path.partition("?")[0]
         return next((sample for end, sample in BY_PATH.items() if path.endswith(end)), CHAT)
+
+    @property
+    def wants_stream(self) -> bool:
+        """Whether it asks for a stream in its dialect's way."""
+        match self.sample.streams:
+            case StreamsBy.MEMBER:
+                return bool(self.json.get("stream"))
+            case StreamsBy.PATH:
+                return ":streamGenerateContent" in self.path
+            case StreamsBy.DEFAULT:
+                return self.json.get("stream") is not False
 
 
 class Ending(StrEnum):
@@ -94,7 +105,7 @@ def answer(
     """
 
     def streams(request: Recorded) -> bool:
-        return bool(request.json.get("stream")) if stream is None else stream
+        return request.wants_stream if stream is None else stream
 
     def chunks(request: Recorded) -> Chunks:
         sample = request.sample
@@ -102,7 +113,10 @@ def answer(
             return [json.dumps(sample.whole("".join(pieces), usage)).encode()]
         return _until(sample.stream(pieces, usage), ending)
 
-    return Behaviour(chunks=chunks, content_type=lambda request: SSE if streams(request) else JSON)
+    return Behaviour(
+        chunks=chunks,
+        content_type=lambda request: request.sample.stream_type if streams(request) else JSON,
+    )
 
 
 def _until(frames: StreamFrames, ending: str) -> Chunks:
@@ -153,7 +167,10 @@ def empty() -> Behaviour:
 def garbage() -> Behaviour:
     """Bytes that are not what their type says, whole or streamed."""
     content = b'data: {"choices": [nonsense\n\n'
-    return replace(body(content), content_type=lambda request: SSE if request.json.get("stream") else JSON)
+    return replace(
+        body(content),
+        content_type=lambda request: request.sample.stream_type if request.wants_stream else JSON,
+    )
 
 
 def cut_before_content() -> Behaviour:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 JSONObject = dict[str, Any]  # JSON of any shape
@@ -27,6 +28,14 @@ RESPONSES_USAGE: JSONObject = {
     "output_tokens_details": {"reasoning_tokens": 5},
     "total_tokens": 120,
 }
+GEMINI_USAGE: JSONObject = {
+    "promptTokenCount": 100,
+    "cachedContentTokenCount": 30,
+    "candidatesTokenCount": 15,
+    "thoughtsTokenCount": 5,
+    "totalTokenCount": 120,
+}
+OLLAMA_USAGE: JSONObject = {"prompt_eval_count": 100, "eval_count": 20}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,14 @@ class StreamFrames:
         return self.opening + self.content + self.ending
 
 
+class StreamsBy(StrEnum):
+    """How a dialect's clients say that they want a stream."""
+
+    MEMBER = "`stream` is true"
+    PATH = "another verb"
+    DEFAULT = "`stream` is not false"
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """How one dialect answers."""
@@ -57,6 +74,8 @@ class Sample:
     """(pieces of text, with usage)"""
     error: Callable[[str, str], JSONObject]
     """(type, message)"""
+    streams: StreamsBy = StreamsBy.MEMBER
+    stream_type: str = "text/event-stream"
 
 
 def data_frame(value: object) -> bytes:
@@ -179,6 +198,54 @@ def responses_stream(pieces: Sequence[str], usage: bool = True) -> StreamFrames:
     )
 
 
+def gemini_answer(text: str, finish: str | None = None, usage: bool = False) -> JSONObject:
+    """A `GenerateContentResponse`, or one of a stream."""
+    candidate: JSONObject = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0}
+    if finish is not None:
+        candidate["finishReason"] = finish
+    answer = {"candidates": [candidate], "modelVersion": "m-1", "responseId": "r-1"}
+    return answer | ({"usageMetadata": GEMINI_USAGE} if usage else {})
+
+
+def gemini_whole(text: str, usage: bool = True) -> JSONObject:
+    """A whole answer."""
+    return gemini_answer(text, "STOP", usage)
+
+
+def gemini_stream(pieces: Sequence[str], usage: bool = True) -> StreamFrames:
+    """A stream of answers; the dialect opens with nothing of its own."""
+    return StreamFrames(
+        opening=(),
+        content=tuple(data_frame(gemini_answer(piece)) for piece in pieces),
+        ending=(data_frame(gemini_answer("", "STOP", usage)),),
+        error=data_frame(gemini_error("UNAVAILABLE", "the model fell over")),
+    )
+
+
+def ollama_line(text: str) -> bytes:
+    """A line of a stream before its last."""
+    message = {"role": "assistant", "content": text}
+    line = {"model": "m-1", "created_at": "2026-01-01T00:00:00Z", "message": message, "done": False}
+    return json.dumps(line).encode() + b"\n"
+
+
+def ollama_whole(text: str, usage: bool = True) -> JSONObject:
+    """A whole answer, which is what the last line of a stream is too."""
+    answer: JSONObject = {"model": "m-1", "created_at": "2026-01-01T00:00:00Z"}
+    answer |= {"message": {"role": "assistant", "content": text}, "done": True, "done_reason": "stop"}
+    return answer | (OLLAMA_USAGE if usage else {})
+
+
+def ollama_stream(pieces: Sequence[str], usage: bool = True) -> StreamFrames:
+    """A stream of lines."""
+    return StreamFrames(
+        opening=(),
+        content=tuple(ollama_line(piece) for piece in pieces),
+        ending=(json.dumps(ollama_whole("", usage)).encode() + b"\n",),
+        error=json.dumps(ollama_error("", "the model fell over")).encode() + b"\n",
+    )
+
+
 def embeddings_whole(text: str, usage: bool = True) -> JSONObject:
     """A list of one embedding."""
     del text
@@ -203,9 +270,24 @@ def messages_error(kind: str, message: str) -> JSONObject:
     return {"type": "error", "error": {"type": kind, "message": message}}
 
 
+def gemini_error(kind: str, message: str) -> JSONObject:
+    """An error body of Gemini's dialect."""
+    return {"error": {"code": 503, "message": message, "status": kind}}
+
+
+def ollama_error(kind: str, message: str) -> JSONObject:
+    """An error body of Ollama's dialect, which has no types."""
+    del kind
+    return {"error": message}
+
+
 CHAT = Sample(chat_whole, chat_stream, openai_error)
 MESSAGES = Sample(messages_whole, messages_stream, messages_error)
 RESPONSES = Sample(responses_whole, responses_stream, openai_error)
+GEMINI = Sample(gemini_whole, gemini_stream, gemini_error, streams=StreamsBy.PATH)
+OLLAMA = Sample(
+    ollama_whole, ollama_stream, ollama_error, streams=StreamsBy.DEFAULT, stream_type="application/x-ndjson"
+)
 EMBEDDINGS = Sample(embeddings_whole, None, openai_error)
 MODELS = Sample(models_whole, None, openai_error)
 
@@ -213,6 +295,9 @@ BY_PATH: Mapping[str, Sample] = {
     "/chat/completions": CHAT,
     "/messages": MESSAGES,
     "/responses": RESPONSES,
+    ":generateContent": GEMINI,
+    ":streamGenerateContent": GEMINI,
+    "/api/chat": OLLAMA,
     "/embeddings": EMBEDDINGS,
     "/models": MODELS,
 }
