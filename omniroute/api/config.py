@@ -9,11 +9,13 @@ from omniroute.api.combos import Models
 from omniroute.api.fallback import MOST_STEPS, Step
 from omniroute.api.keys import ScopeName
 from omniroute.api.policies import Actions, Conditions, PolicyKind
+from omniroute.records.proxies import ProxyType
 from omniroute.records.routes import Strategy
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 SecretName = Annotated[str, Meta(pattern=r"^env:[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 """Where a secret is found: never the secret itself."""
+Usd = Annotated[float, Meta(gt=0, le=1_000_000)]
 Document = dict[str, Any]  # JSON of any shape, checked section by section
 """Section to its items by name. A section that is there is the whole truth about it."""
 
@@ -90,6 +92,25 @@ class PolicyItem(_Item, frozen=True, kw_only=True):
     conditions: Conditions = Conditions()
     """`api_key_ids` may hold names of keys."""
     actions: Actions = Actions()
+
+
+class ProxyItem(_Item, frozen=True, kw_only=True):
+    """A way out, under `global`, `provider/ID`, `combo/NAME` or `account/PROVIDER/NAME`."""
+
+    host: Annotated[str, Meta(min_length=1, max_length=255)]
+    port: Annotated[int, Meta(ge=1, le=65_535)]
+    type: ProxyType = ProxyType.HTTP
+    username: Text | None = None
+    password: SecretName | None = None
+
+
+class BudgetItem(_Item, frozen=True, kw_only=True):
+    """What may be spent, under `*` (everything), `key:NAME` or `account:PROVIDER/NAME`."""
+
+    daily_usd: Usd | None = None
+    weekly_usd: Usd | None = None
+    monthly_usd: Usd | None = None
+    warning_threshold: Annotated[float, Meta(gt=0, le=1)] = 0.8
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):

@@ -142,10 +142,11 @@ def _read(file: Path) -> dict[str, Any]:  # JSON of any shape
 
 def _secrets(document: dict[str, Any]) -> dict[str, str]:
     """The values of `env:NAME` in the environment, where they are set."""
-    accounts = document.get("accounts")
-    items = accounts.values() if isinstance(accounts, dict) else ()
-    named = [one.get("apiKey") for one in items if isinstance(one, dict)]
-    names = {
-        text.removeprefix(_SCHEME) for text in named if isinstance(text, str) and text.startswith(_SCHEME)
-    }
+    names: set[str] = set()
+    for section, member in (("accounts", "apiKey"), ("proxies", "password")):
+        items = document.get(section)
+        for one in items.values() if isinstance(items, dict) else ():
+            text = one.get(member) if isinstance(one, dict) else None
+            if isinstance(text, str) and text.startswith(_SCHEME):
+                names.add(text.removeprefix(_SCHEME))
     return {name: value for name in sorted(names) if (value := variable(name))}

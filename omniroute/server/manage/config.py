@@ -5,11 +5,13 @@ import sqlalchemy as sa
 from omniroute.api.config import Applied, ApplyRequest, ConfigChange, Document, Exported
 from omniroute.server.manage.call import ManageCall, invalid
 from omniroute.server.manage.declared.accounts import ACCOUNTS, in_line
+from omniroute.server.manage.declared.budgets import BUDGETS
 from omniroute.server.manage.declared.differences import differences
 from omniroute.server.manage.declared.keys import KEYS
 from omniroute.server.manage.declared.names import ALIASES, CHAINS, COMBOS, MODELS
 from omniroute.server.manage.declared.nodes import NODES
 from omniroute.server.manage.declared.policies import POLICIES
+from omniroute.server.manage.declared.proxies import PROXIES
 from omniroute.server.manage.declared.section import Applying, Items, Section
 from omniroute.server.manage.declared.settings import SETTINGS
 from omniroute.server.manage.discovery import discover_if_unknown
@@ -26,6 +28,8 @@ SECTIONS: tuple[Section, ...] = (
     COMBOS,
     CHAINS,
     POLICIES,
+    BUDGETS,
+    PROXIES,
 )
 """In the order they are brought about: what others name comes first."""
 

@@ -14,10 +14,13 @@ from omniroute.api.keys import NewKey
 from omniroute.api.providers import NewModel, NewNode
 from omniroute.client import combos, config, keys, providers, routing, settings
 from omniroute.client.http import ApiRefused
-from omniroute.records import Strategy
+from omniroute.records import EVERYTHING, Budget, Strategy
+from omniroute.store import budgets
 from tests.server.manage.place import Place, names, open_place
 from tests.server.manage.vendor import KEY, Vendor, at
 
+NANO = 10**9
+PASSWORD = "a-proxy-password"
 POLICY = {
     "id": "no-opus",
     "name": "No opus on CI",
@@ -32,7 +35,7 @@ async def full(place: Place, vendor: Vendor) -> Place:
     await place.call(providers.add, at(vendor))
     await place.call(providers.add, at(vendor, "spare", default_model="gpt-large"))
     node = NewNode(name="Lab", prefix="lab", base_url=vendor.url)
-    made = (await place.call(providers.add_node, node)).id
+    await place.call(providers.add_node, node)
     await place.call(providers.add, at(vendor, "first", provider="lab", base_url=None))
     await place.call(providers.add_model, NewModel(provider="lab", model_id="m/x", context_length=9000))
     ci = await place.call(keys.create_key, NewKey(name="ci", allowed_models=["lab/*"], scopes=["proxy"]))
@@ -54,7 +57,18 @@ async def full(place: Place, vendor: Vendor) -> Place:
     await place.call(settings.change_settings, change)
     conditions = {"api_key_ids": [ci.id]}
     status, _, _ = await place.raw("POST", "/api/policies", body={**POLICY, "conditions": conditions})
-    assert (status, made) == (201, made)
+    assert status == 201
+    accounts = {account.name: account.id for account in place.gateway.snapshot.accounts["openai"]}
+    await place.gateway.database.write(lambda c: budgets.put(c, Budget(subject=ci.id, daily_nano_usd=NANO)))
+    everything = Budget(subject=EVERYTHING, monthly_nano_usd=25 * NANO, warning_threshold=0.5)
+    await place.gateway.database.write(lambda c: budgets.put(c, everything))
+    proxy = {"type": "socks5", "host": "10.0.0.1", "port": 1080, "username": "u", "password": PASSWORD}
+    for proxied in (
+        {"level": "global", "proxy": {"host": "proxy.example", "port": 8080}},
+        {"level": "key", "id": accounts["spare"], "proxy": proxy},
+    ):
+        status, _, _ = await place.raw("PUT", "/api/settings/proxy", body=proxied)
+        assert status == 200
     return place
 
 
@@ -77,7 +91,12 @@ async def exported(place: Place) -> Document:
     return await place.call(config.export)
 
 
-SECRETS = {"OPENAI_API_KEY": KEY, "OPENAI_API_KEY_SPARE": KEY, "LAB_API_KEY": KEY}
+SECRETS = {
+    "PROXY_PASSWORD_ACCOUNT_OPENAI_SPARE": PASSWORD,
+    "OPENAI_API_KEY": KEY,
+    "OPENAI_API_KEY_SPARE": KEY,
+    "LAB_API_KEY": KEY,
+}
 
 
 async def test_an_export_holds_everything_but_secrets(full: Place) -> None:
@@ -99,6 +118,13 @@ async def test_an_export_holds_everything_but_secrets(full: Place) -> None:
         "config": {"maxRetries": 2},
     }
     assert document["keys"]["ci"] == {"allowedModels": ["lab/*"]}
+    assert PASSWORD not in msgspec.json.encode(document).decode()
+    assert document["budgets"] == {
+        "*": {"monthlyUsd": 25.0, "warningThreshold": 0.5},
+        "key:ci": {"dailyUsd": 1.0},
+    }
+    assert document["proxies"]["global"] == {"host": "proxy.example", "port": 8080}
+    assert document["proxies"]["account/openai/spare"]["password"].startswith("env:PROXY_PASSWORD_")
     assert document["policies"]["no-opus"]["conditions"] == {"api_key_ids": ["ci"]}
 
 
@@ -224,6 +250,15 @@ async def test_one_thing_that_is_wrong_leaves_everything_as_it_was(full: Place) 
         ({"nodes": {"openai": {"baseUrl": "http://h/v1"}}}, "nodes.openai"),
         ({"policies": {"p": {"type": "access"}}}, "policies.p.actions"),
         ({"models": {"x": {}}}, "models.x"),
+        ({"budgets": {"*": {}}}, "budgets.*"),
+        ({"budgets": {"key:nobody": {"dailyUsd": 1}}}, "budgets.key:nobody"),
+        ({"budgets": {"*": {"dailyUsd": 0}}}, "budgets.*.dailyUsd"),
+        ({"proxies": {"global": {"host": "h"}}}, "proxies.global"),
+        ({"proxies": {"combo/none": {"host": "h", "port": 1}}}, "proxies.combo/none"),
+        (
+            {"proxies": {"global": {"host": "h", "port": 1, "username": "u", "password": "env:NOT_SET"}}},
+            "proxies.global.password",
+        ),
     ],
 )
 async def test_what_is_not_understood_is_refused_with_its_path(
