@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resilience": ("resilience", "Say how patient the gateway is with providers that fail."),
     "route": ("route", "Show where a request would go now."),
     "explain": ("explain", "Show why a request went where it went."),
+    "policies": ("policies.group", "Block, prefer or cap by model, key, address and time."),
+    "unlock": ("unlock", "Let somebody in again who is locked out."),
     "chat": ("chat", "Ask a model from the shell."),
     "demo": ("demo", "Send one request and see what happens."),
     "translate": ("translate", "Show a request or an answer in another format."),
