@@ -11,13 +11,13 @@ from tests.scripted_upstream import TEXT, ScriptedUpstream
 
 
 async def connect(
-    running: RunningGateway, first: ScriptedUpstream, other: ScriptedUpstream, **config: bool
+    running: RunningGateway, first: ScriptedUpstream, other: ScriptedUpstream, go_on: bool = False
 ) -> None:
     """A combo of two servers of different dialects."""
     await running.add_node(first.url, "one")
     await running.add_node(other.url, "two", type=NodeType.ANTHROPIC)
     entries = (ComboEntry(model="one/m-1"), ComboEntry(model="two/m-2"))
-    combo = Combo(id="c", name="daily", entries=entries, config=ComboConfig(**config))
+    combo = Combo(id="c", name="daily", entries=entries, config=ComboConfig(continue_after_cut=go_on))
     running.gateway.snapshot = replace(running.gateway.snapshot, combos={"daily": combo})
 
 
@@ -26,7 +26,7 @@ async def test_another_member_goes_on_in_the_same_stream(
     running: RunningGateway, upstream: ScriptedUpstream, path: str
 ) -> None:
     async with ScriptedUpstream() as other:
-        await connect(running, upstream, other, continue_after_cut=True)
+        await connect(running, upstream, other, go_on=True)
         upstream.script(script.cut_after_content())
         got = await running.ask(path, asking(path, "daily", stream=True))
     assert got.status == 200
@@ -58,7 +58,7 @@ async def test_when_nobody_can_go_on_the_stream_ends_with_an_error(
     running: RunningGateway, upstream: ScriptedUpstream
 ) -> None:
     async with ScriptedUpstream() as other:
-        await connect(running, upstream, other, continue_after_cut=True)
+        await connect(running, upstream, other, go_on=True)
         upstream.script(script.cut_after_content())
         other.script(script.cut_before_content(), script.cut_before_content())
         got = await running.ask(CHAT, asking(CHAT, "daily", stream=True))
