@@ -80,7 +80,7 @@ class Way:
             return None
         attempt = step.attempt
         probe = health.is_probe(attempt.provider, attempt.account, attempt.model)
-        return replace(attempt, is_probe=probe)
+        return attempt if attempt.is_probe is probe else replace(attempt, is_probe=probe)
 
     def _step(self, failures: Failures) -> Step | None:
         """What comes next; an account that was held up when all was planned may be free by now."""

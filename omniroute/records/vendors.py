@@ -172,6 +172,11 @@ class Provider:
     """What its models take, beyond the rules that are shipped for all providers."""
     source: str = ""
     """Where the facts come from, and the day they were read."""
+    _by_id: Mapping[str, ModelFacts] = field(init=False, repr=False, compare=False)
+    """Every attempt asks for the facts of its model, and some providers have hundreds of models."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_id", {model.id: model for model in reversed(self.models)})
 
     @property
     def label(self) -> str:
@@ -180,7 +185,7 @@ class Provider:
 
     def model(self, model_id: str) -> ModelFacts | None:
         """The facts of one model by its upstream id, or `None`."""
-        return next((model for model in self.models if model.id == model_id), None)
+        return self._by_id.get(model_id)
 
 
 class NodeType(StrEnum):

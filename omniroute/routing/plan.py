@@ -119,12 +119,14 @@ class _Planning:
         if len(members) < 2:
             return members  # there is no choice: the upstream will say what it cannot do
         able = [scored for scored in members if self._is_able(scored)]
-        roomy = [scored for scored in able if self._has_room(scored.member)]
+        roomy: list[Scored] = []
+        narrow: list[Scored] = []
+        for scored in able:
+            (roomy if self._has_room(scored.member) else narrow).append(scored)
         if roomy or not able:
-            for scored in able:
-                if scored not in roomy:
-                    window = _facts(scored.member).context_tokens or 0
-                    self._skip(scored, None, f"its window of {window} tokens is too small")
+            for scored in narrow:
+                window = _facts(scored.member).context_tokens or 0
+                self._skip(scored, None, f"its window of {window} tokens is too small")
             return roomy
         most = max(_facts(scored.member).context_tokens or 0 for scored in able)
         return [scored for scored in able if (_facts(scored.member).context_tokens or 0) == most]
@@ -146,12 +148,19 @@ class _Planning:
     def add(self, scored: Scored, accounts: Sequence[Account]) -> None:
         """The member's accounts, in their own order."""
         member = scored.member
-        usable = [
-            account
-            for account in accounts
-            if account.is_active and _is_allowed(account, member) and self._is_free(scored, account)
-        ]
+        provider, model, obstacle_of = member.provider, member.model, self._terms.outlook.obstacle
+        usable: list[Account] = []
+        for account in accounts:
+            if not account.is_active or (member.accounts and not _is_allowed(account, member)):
+                continue
+            obstacle = obstacle_of(provider, account, model)
+            if obstacle is None:
+                usable.append(account)
+            else:
+                self._note(scored, account, obstacle)
         room = min(MAX_ACCOUNTS, MAX_ATTEMPTS - len(self.attempts))
+        if room <= 0:
+            return
         for account in self._in_order(member, usable)[:room]:
             probe = self._terms.outlook.is_probe(member.provider, account, member.model)
             self.attempts.append(Attempt(member.provider, account, member.model, member.config, probe))
@@ -168,16 +177,12 @@ class _Planning:
         pick = Pick(terms.outlook.load, terms.rng, preferences.sticky_round_robin_limit)
         return picking.STRATEGIES[strategy](accounts, pick)
 
-    def _is_free(self, scored: Scored, account: Account) -> bool:
-        member = scored.member
-        obstacle = self._terms.outlook.obstacle(member.provider, account, member.model)
-        if obstacle is None:
-            return True
+    def _note(self, scored: Scored, account: Account, obstacle: Obstacle) -> None:
+        """What holds up an account; what holds up a provider is told once."""
         if not (obstacle.scope is Scope.BREAKER and obstacle in self.obstacles):
             self.obstacles.append(obstacle)
             whole = None if obstacle.scope is Scope.BREAKER else account
             self._skip(scored, whole, obstacle.reason, obstacle.until_s)
-        return False
 
     def _skip(
         self, scored: Scored, account: Account | None, reason: str, until_s: float | None = None
@@ -201,7 +206,7 @@ def _candidate(
 
 
 def _is_allowed(account: Account, member: Member) -> bool:
-    return not member.accounts or account.id in member.accounts or account.name in member.accounts
+    return account.id in member.accounts or account.name in member.accounts
 
 
 _NOTHING_KNOWN = ModelFacts(id="")

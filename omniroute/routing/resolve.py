@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 from omniroute.errors import ErrorKind, Refused
 from omniroute.records import (
@@ -26,6 +27,33 @@ AUTO = "auto"
 
 def route_of(snapshot: Snapshot, name: str, *, only_provider: str | None = None) -> Route:
     """Everything a name stands for. Raises `Refused`: unknown, ambiguous, refused by status, no account."""
+    routes = _routes(snapshot)
+    found = routes.get((name, only_provider))
+    if found is None:
+        found = _worked_out(snapshot, name, only_provider)
+        if len(routes) >= _MOST_KEPT:
+            routes.clear()
+        routes[name, only_provider] = found
+    return found
+
+
+_MOST_KEPT = 1024
+
+
+def _routes(snapshot: Snapshot) -> dict[tuple[str, str | None], Route]:
+    """What names were found to stand for in this configuration; that of an earlier one is forgotten."""
+    kept = _kept()
+    if not kept or kept[0][0] is not snapshot:
+        kept[:] = [(snapshot, {})]
+    return kept[0][1]
+
+
+@lru_cache(maxsize=1)
+def _kept() -> list[tuple[Snapshot, dict[tuple[str, str | None], Route]]]:
+    return []
+
+
+def _worked_out(snapshot: Snapshot, name: str, only_provider: str | None) -> Route:
     if only_provider is not None:
         target = _usable(snapshot, _within(snapshot, name, only_provider))
         return Route(requested=name, root=Member(provider=target.provider, model=target.model))

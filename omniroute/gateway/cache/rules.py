@@ -83,7 +83,10 @@ def _sampling(asked: Asked, *names: str) -> Any:  # JSON of any shape
     envelope, format_name = asked.envelope, asked.call.operation.format
     holders = _SAMPLING.get(format_name) if format_name is not None else None
     if holders is None:
-        return next((envelope.value(name) for name in names if name in envelope), None)
+        for name in names:
+            if name in envelope:
+                return envelope.value(name)
+        return None
     for holder in holders:
         members = envelope.value(holder) if holder in envelope else None
         if isinstance(members, dict):

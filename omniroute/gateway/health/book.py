@@ -83,11 +83,16 @@ class HealthBook:
 
     def obstacle(self, provider: Provider, account: Account, model: str) -> Obstacle | None:
         """Why the account must not be asked for the model now."""
-        now_s = self.now_s
-        return self._of_provider(provider, now_s) or self._of_account(account, model, now_s)
+        if provider.id in self.breakers and (found := self._of_provider(provider, self.now_s)) is not None:
+            return found
+        return self.obstacle_of_account(account, model)
 
     def obstacle_of_account(self, account: Account, model: str) -> Obstacle | None:
         """The same, but for what holds up its whole provider."""
+        # A plan asks for hundreds of accounts of which next to nothing is known.
+        known = account.id in self.cooldowns or account.id in self.limits
+        if not known and not (self.locks and (account.id, model) in self.locks):
+            return None
         return self._of_account(account, model, self.now_s)
 
     def _of_provider(self, provider: Provider, now_s: float) -> Obstacle | None:
