@@ -1,5 +1,7 @@
 """What a client said, decoded at most once, and how it is said to each upstream."""
 
+import asyncio
+import logging
 from dataclasses import dataclass, field
 
 import msgspec
@@ -13,6 +15,7 @@ from omniroute.conversation.edits import (
     with_thinking_budget,
 )
 from omniroute.conversation.request import Request
+from omniroute.errors import ErrorKind, Refused
 from omniroute.formats.codec import ReplyFacts
 from omniroute.formats.envelope import Envelope
 from omniroute.formats.same import needs_edit
@@ -20,10 +23,16 @@ from omniroute.formats.tool_bridge import Bridge
 from omniroute.formats.translate import Incoming, outgoing
 from omniroute.gateway.call import Call
 from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.injection import Detection, screen
 from omniroute.providers.abilities import abilities_of
 from omniroute.records import Category, FormatName, Provider, Snapshot
 from omniroute.routing.plan import Attempt
 from omniroute.ulid import new_ulid
+
+LARGE_BYTES = 32 * 1024
+"""A body larger than this is screened in a thread."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,8 @@ class Dialogue:
     """Name of the combo that was asked for, if one was."""
     max_tokens: int | None = None
     """The most an answer may have, by the user's policies."""
+    is_redacted: bool = False
+    """Personal data was taken out of what the client sent."""
     _request: Request | None = None
     _reply_id: str = field(default="")
 
@@ -66,6 +77,27 @@ class Dialogue:
             call = self.call
             self._request = call.operation.decode_request(self.envelope, model=call.model, stream=self.stream)
         return self._request
+
+    async def screen(self) -> tuple[Detection, ...]:
+        """What the guard finds. Raises `Refused` naming the rule that forbids the request.
+
+        A fault of the guard's own lets the request pass: it is a help, and no lock.
+        """
+        request, guard = self.request, self.snapshot.preferences.injection_guard
+        try:
+            if len(self.call.body) > LARGE_BYTES:
+                screened = await asyncio.to_thread(screen, request, guard)
+            else:
+                screened = screen(request, guard)
+        except Exception:  # noqa: BLE001 - as the docstring says
+            _log.exception("request %s goes on unscreened", self.call.request_id)
+            return ()
+        if screened.blocked_by is not None:
+            message = f"the rule {screened.blocked_by!r} of the injection guard forbids this request"
+            raise Refused(ErrorKind.INJECTION_DETECTED, message)
+        self.is_redacted = screened.request is not request
+        self._request = screened.request
+        return screened.detections
 
     @property
     def tenant(self) -> str:
@@ -123,7 +155,7 @@ class Dialogue:
 
     def _is_edited(self, provider: Provider, abilities: Abilities) -> bool:
         preferences = self.snapshot.preferences
-        if self.max_tokens is not None:
+        if self.max_tokens is not None or self.is_redacted:
             return True
         if preferences.system_prompt.text or preferences.thinking_budget.mode is not ThinkingMode.PASSTHROUGH:
             return True

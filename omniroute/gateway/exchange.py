@@ -56,7 +56,9 @@ async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply
     entry.session_id = session_of(call.headers, envelope)
     dialogue = Dialogue(gateway, snapshot, call, envelope, entry.stream)
     way = Way(gateway, dialogue, entry)
-    asked = Asked(snapshot, call, envelope, entry.stream, way.resolve(), entry.requested_model)
+    route = way.resolve()
+    await way.screen()
+    asked = Asked(snapshot, call, envelope, entry.stream, route, entry.requested_model)
 
     async def ask(reply: Reply) -> None:
         await _ask(way, reply)

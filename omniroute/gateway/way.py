@@ -1,6 +1,7 @@
 """Where one request goes: its plan, the waits between its attempts, and the record of both."""
 
 import asyncio
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,8 @@ DEADLINE_S = 60.0
 LONGEST_QUEUE_S = 30.0
 """A request waits this long at most for an account whose limit will let it through."""
 
+
+_log = logging.getLogger(__name__)
 
 _PASSING = frozenset(
     {"rate_limit_exceeded", "server_error", "timeout", "model_capacity", "circuit_open", PROBING}
@@ -134,6 +137,25 @@ class Way:
             route = self._ruled(route)
         self.route = route
         return route
+
+    async def screen(self) -> None:
+        """Let the guard look at the request, where the user wants one. Raises `Refused`."""
+        guard = self.dialogue.snapshot.preferences.injection_guard
+        if (guard.mode == "off" and guard.pii == "off") or self.dialogue.call.operation.format is None:
+            return
+        for found in await self.dialogue.screen():
+            done = "taken out" if found.redacted else "found"
+            self.notes.append(
+                f"guard: {found.rule} ({found.severity}) {done} {found.count}x in {found.where}"
+            )
+            _log.warning(
+                "request %s: the guard's rule %s (%s) matches %d times in %s",
+                self.dialogue.call.request_id,
+                found.rule,
+                found.severity,
+                found.count,
+                found.where,
+            )
 
     def _ruled(self, route: Route) -> Route:
         """What the user's policies leave of the route, and what they ask of the request."""
