@@ -3,6 +3,8 @@
 import random
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+"""Ten bits at a time take half the time of five."""
 # Seeded by the system once. An id has to be unique, not unguessable, and a system call for each costs 12 µs.
 _RANDOM = random.Random()  # noqa: S311
 
@@ -10,7 +12,7 @@ _RANDOM = random.Random()  # noqa: S311
 def new_ulid(now_ms: int) -> str:
     """26 characters that sort by time: 48 bits of milliseconds, 80 random bits (ULID specification)."""
     number = now_ms << 80 | _RANDOM.getrandbits(80)
-    return "".join([_ALPHABET[number >> shift & 31] for shift in range(125, -5, -5)])
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -10, -10)])
 
 
 def new_uuid() -> str:

@@ -66,7 +66,7 @@ def _scored(
         "quota": _quota(member, outlook),
         "fit": _fit(member, needs, coding=mode == "coding"),
     }
-    total = sum(weights[name] * score for name, score in scores.items())
+    total = sum([weights[name] * score for name, score in scores.items()])
     return Scored(member, round(total, 4), {name: round(score, 3) for name, score in scores.items()})
 
 
@@ -92,8 +92,8 @@ def _price(member: Member, outlook: Outlook) -> float:
 
 def _quota(member: Member, outlook: Outlook) -> float:
     """The best of what is known of the accounts' limits."""
-    known = [_known(left) for left in outlook.quotas_left(member.provider)]
-    return max(known, default=UNKNOWN)
+    left = outlook.quotas_left(member.provider)
+    return max(map(_known, left)) if left else UNKNOWN
 
 
 def _fit(member: Member, needs: Needs, *, coding: bool) -> float:
