@@ -127,7 +127,8 @@ async def many(running: RunningGateway) -> list[str]:
     for number in range(60):
         await running.add_model("node-up", ModelFacts(id=f"m-{number:02}", custom=True))
     await running.add_model("node-up", ModelFacts(id="paint", kind=ModelKind.IMAGE, custom=True))
-    return [f"models/up/m-{number:02}" for number in range(60)]
+    auto = [f"models/{name}" for name in ("auto", "auto/fast", "auto/cheap", "auto/coding")]
+    return [*auto, *(f"models/up/m-{number:02}" for number in range(60))]
 
 
 @pytest.mark.parametrize("query", ["", "?pageSize=", "?pageSize=x", "?pageSize=-3", "?pageSize=50"])
@@ -140,7 +141,7 @@ async def test_a_page_has_fifty_models_unless_told(
     assert await names(running, f"{query or '?x=1'}&pageToken={token}") == (many[50:], None)
 
 
-@pytest.mark.parametrize("size", [0, 60, 1000, 10**30])
+@pytest.mark.parametrize("size", [0, 64, 1000, 10**30])
 async def test_all_models_fit_on_a_page_that_is_large_enough(
     running: RunningGateway, many: list[str], size: int
 ) -> None:
@@ -150,7 +151,7 @@ async def test_all_models_fit_on_a_page_that_is_large_enough(
 async def test_pages_laid_together_are_the_list(running: RunningGateway, many: list[str]) -> None:
     seen: list[str] = []
     query = "?pageSize=7"
-    for _ in range(9):
+    for _ in range(10):
         shown, token = await names(running, query)
         seen += shown
         query = f"?pageSize=7&pageToken={token}"
