@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from omniroute.conversation.fold import unfold
 from omniroute.conversation.parts import Part, Text, Thinking, ToolResult, ToolUse
@@ -28,11 +28,29 @@ _numbers = itertools.count(1)
 
 def answering(dialect: FormatName, command: str) -> Behaviour:
     """An upstream of that dialect with such a model behind it."""
-    stream_type = "application/x-ndjson" if dialect is FormatName.OLLAMA else SSE
-    return Behaviour(
-        chunks=lambda request: [_answer(dialect, request, command)],
-        content_type=lambda request: stream_type if _asks(dialect, request).stream else "application/json",
-    )
+    return _behaviour(dialect, lambda request: _response(request, command))
+
+
+def editing(dialect: FormatName, file: str, old: str, new: str) -> Behaviour:
+    """An upstream whose model answers with an edit, in the blocks that aider reads."""
+    block = f"{file}\n```\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n```\n"
+    response = _saying((Text(block),), FinishReason.STOP)
+    return _behaviour(dialect, lambda request: response)
+
+
+def _behaviour(dialect: FormatName, respond: Callable[[Request], Response]) -> Behaviour:
+    def chunks(recorded: Recorded) -> list[bytes]:
+        if not recorded.body:  # asked for its models
+            return [b'{"data":[]}']
+        request = _asks(dialect, recorded)
+        return [_written(dialect, request, respond(request))]
+
+    def content_type(recorded: Recorded) -> str:
+        if not recorded.body or not _asks(dialect, recorded).stream:
+            return "application/json"
+        return "application/x-ndjson" if dialect is FormatName.OLLAMA else SSE
+
+    return Behaviour(chunks=chunks, content_type=content_type)
 
 
 def _asks(dialect: FormatName, request: Recorded) -> Request:
@@ -43,10 +61,8 @@ def _asks(dialect: FormatName, request: Recorded) -> Request:
     return FORMATS[dialect].decode_request(request.body, model=model, stream=verb.startswith("stream"))
 
 
-def _answer(dialect: FormatName, recorded: Recorded, command: str) -> bytes:
-    request = _asks(dialect, recorded)
+def _written(dialect: FormatName, request: Request, response: Response) -> bytes:
     facts = ReplyFacts(id=f"{next(_numbers):024d}", created_s=1, model=request.model, request=request)
-    response = _response(request, command)
     if not request.stream:
         return FORMATS[dialect].encode_response(response, facts).body
     return FORMATS[dialect].stream_encoder(facts).encode(list(unfold(response)))
@@ -54,12 +70,14 @@ def _answer(dialect: FormatName, recorded: Recorded, command: str) -> bytes:
 
 def _response(request: Request, command: str) -> Response:
     call = _call(request, command)
-    parts: tuple[Part, ...] = (Text(TOLD),)
-    if call is not None:
-        parts = (Thinking("I should run it."), Text("Running it."), call)
-    reason = FinishReason.TOOL_USE if call is not None else FinishReason.STOP
+    if call is None:
+        return _saying((Text(TOLD),), FinishReason.STOP)
+    return _saying((Thinking("I should run it."), Text("Running it."), call), FinishReason.TOOL_USE)
+
+
+def _saying(parts: tuple[Part, ...], reason: FinishReason) -> Response:
     usage = Usage(input=70, cache_read=30, output=20)
-    return Response(model=request.model, candidates=(Candidate(parts, Finish(reason)),), usage=usage)
+    return Response(model="m", candidates=(Candidate(parts, Finish(reason)),), usage=usage)
 
 
 def _call(request: Request, command: str) -> ToolUse | None:
@@ -69,8 +87,8 @@ def _call(request: Request, command: str) -> ToolUse | None:
     for tool in request.tools:
         if isinstance(tool, FunctionTool) and tool.name in SHELLS:
             arguments = {SHELLS[tool.name]: command, "description": "write the proof"}
-            if tool.name == "exec_command":
-                del arguments["description"]
+            known = json.loads(bytes(tool.schema or b"{}")).get("properties", {})
+            arguments = {name: value for name, value in arguments.items() if name in known}
             return ToolUse(f"call_{next(_numbers):020d}x", tool.name, json.dumps(arguments))
     return None
 
