@@ -73,6 +73,8 @@ class HealthBook:
         """Kind and subject of what has yet to be written down."""
         self.on_breaker: Callable[[str, BreakerState], None] = lambda provider_id, state: None
         """Told when a provider's breaker opens or closes."""
+        self.budget_obstacle: Callable[[Account], Obstacle | None] | None = None
+        """Why an account must not be asked for what it would cost; `None`: no account has a budget."""
 
     @property
     def now_s(self) -> float:
@@ -91,9 +93,11 @@ class HealthBook:
         """The same, but for what holds up its whole provider."""
         # A plan asks for hundreds of accounts of which next to nothing is known.
         known = account.id in self.cooldowns or account.id in self.limits
-        if not known and not (self.locks and (account.id, model) in self.locks):
-            return None
-        return self._of_account(account, model, self.now_s)
+        if known or (self.locks and (account.id, model) in self.locks):
+            found = self._of_account(account, model, self.now_s)
+            if found is not None:
+                return found
+        return None if self.budget_obstacle is None else self.budget_obstacle(account)
 
     def _of_provider(self, provider: Provider, now_s: float) -> Obstacle | None:
         breaker = self.breakers.get(provider.id) if self.breakers else None

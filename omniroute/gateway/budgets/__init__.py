@@ -1,0 +1,1 @@
+"""What requests may still cost: reserved before they are made, settled when they have ended."""

@@ -1,0 +1,1 @@
+"""Budgets at work: room, reservations, notices."""
