@@ -181,7 +181,7 @@ def _preferring(
     snapshot: Snapshot, route: Route, preferred: Sequence[str], access: Sequence[Policy], asked: Asked
 ) -> Route:
     """The route with the preferred providers in front, and for a single target their own of its model."""
-    if not preferred:
+    if not preferred or route.is_bound:
         return route
     if isinstance(route.root, Group):
         return replace(route, preferred=tuple(preferred))

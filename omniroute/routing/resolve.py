@@ -56,7 +56,8 @@ def _kept() -> list[tuple[Snapshot, dict[tuple[str, str | None], Route]]]:
 def _worked_out(snapshot: Snapshot, name: str, only_provider: str | None) -> Route:
     if only_provider is not None:
         target = _usable(snapshot, _within(snapshot, name, only_provider))
-        return Route(requested=name, root=Member(provider=target.provider, model=target.model))
+        member = Member(provider=target.provider, model=target.model)
+        return Route(requested=name, root=member, is_bound=True)
     found, hops = _follow(snapshot, name)
     if isinstance(found, Target):
         return _with_fallbacks(snapshot, name, hops, found)

@@ -93,6 +93,8 @@ class Route:
     unusable: tuple[Unusable, ...] = field(default=())
     preferred: tuple[str, ...] = ()
     """Ids of the providers that policies put in front of all others, whatever the strategy."""
+    is_bound: bool = False
+    """The client named the only provider it wants: no other may be added."""
 
     @property
     def combo(self) -> Combo | None:

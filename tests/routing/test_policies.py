@@ -165,6 +165,12 @@ def test_a_preferred_provider_of_the_same_model_goes_in_front_when_it_is_connect
     assert members_of(found, "one/big-opus") == ["one/big-opus"]
 
 
+def test_a_client_that_wants_one_provider_gets_no_other() -> None:
+    found = with_policies(policy(PolicyType.ROUTING, prefer_provider=("two",)))
+    route = route_of(found, "m", only_provider="one")
+    assert rule(found, route, asked()).route is route
+
+
 def test_a_preference_opens_no_way_round_a_block() -> None:
     found = with_policies(
         policy(PolicyType.ROUTING, "prefer", prefer_provider=("two",)),

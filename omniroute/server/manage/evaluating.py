@@ -11,7 +11,6 @@ from omniroute.records.addresses import parse_ip
 from omniroute.routing.policies import Asked, rule
 from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Route
-from omniroute.server.build import time_zone
 from omniroute.server.manage.call import ManageCall, invalid
 from omniroute.server.manage.rows import read
 from omniroute.store import lockouts
@@ -38,7 +37,7 @@ async def evaluate(call: ManageCall, question: Evaluate) -> Evaluation:
         return _stopped("key", f"the key {key.name!r} is revoked")
     if key is not None and key.expires_at_ms is not None and key.expires_at_ms <= now_ms:
         return _stopped("key", f"the key {key.name!r} has expired")
-    now = datetime.fromtimestamp(now_ms / 1000, time_zone(gateway.settings.timezone))
+    now = datetime.fromtimestamp(now_ms / 1000, gateway.zone)
     asked = Asked(now=now, api_key_id=question.api_key_id, client_ip=address)
     try:
         route = answers.allowed(key, question.model, route_of(snapshot, question.model))
