@@ -79,6 +79,16 @@ def spent(
     return found
 
 
+def requests(connection: Connection, subject: str) -> int:
+    """How many requests ever counted toward a subject."""
+    query = sa.select(sa.func.count()).select_from(usage)
+    if subject.startswith(of_account("")):
+        query = query.where(usage.c.account_id == subject.removeprefix(of_account("")))
+    elif subject != EVERYTHING:
+        query = query.where(usage.c.api_key_id == subject)
+    return int(connection.execute(query).scalar_one())
+
+
 def subjects(key_id: str | None, account_id: str | None) -> list[str]:
     """Whose budgets a request counts toward; one without a key only toward that of all."""
     found = [EVERYTHING]
