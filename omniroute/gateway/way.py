@@ -11,8 +11,10 @@ from functools import partial
 from omniroute.conversation.count import count_request
 from omniroute.conversation.parts import Media, MediaKind
 from omniroute.conversation.tokens import family_of
-from omniroute.errors import ErrorKind, Refused
+from omniroute.errors import ErrorKind, Failure, Refused
 from omniroute.gateway import answers
+from omniroute.gateway.budgets.book import Ask, Reservation
+from omniroute.gateway.budgets.estimate import output_limit, prompt_tokens
 from omniroute.gateway.dialogue import Dialogue
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.session import fingerprint
@@ -57,7 +59,8 @@ class Way:
     tokens: int = 0
     """Of the prompt, where they were counted."""
     attempts: tuple[Attempt, ...] = ()
-    """All that may be made, the made ones too."""
+    """All that were planned."""
+    _reservation: Reservation | None = None
     _until_s: float = 0.0
     _turn: int = 0
 
@@ -70,6 +73,7 @@ class Way:
         if not failures:
             self._turn = self._next_turn()
             self.attempts = await self._plan()
+            self._reservation = self._reserve(self.attempts)
             self._until_s = clock.monotonic_s() + DEADLINE_S
         step = self._step(failures)
         while step is not None and step.delay_s > 0:
@@ -86,26 +90,29 @@ class Way:
         return attempt if attempt.is_probe is probe else replace(attempt, is_probe=probe)
 
     def _step(self, failures: Failures) -> Step | None:
-        """What comes next; an account that was held up when all was planned may be free by now."""
+        """What comes next; an account that was held up when all was planned may be free by now, or soon."""
         held_s = partial(self._held_s, failures)
         step = decide(self.attempts, failures, held_s)
         if not failures or (step is not None and step.delay_s <= 0):
             return step
-        more = plan(self.dialogue.snapshot, self.route, self._terms(self.route)).attempts
-        more = tuple(attempt for attempt in more if attempt not in self.attempts)
-        self.attempts = (*self.attempts, *more)[:MAX_ATTEMPTS]
-        return decide(self.attempts, failures, held_s) if more else step
+        made = plan(self.dialogue.snapshot, self.route, self._terms(self.route))
+        others = [one for one in (*made.attempts, *made.held) if one not in self.attempts]
+        if not others:
+            return step
+        return decide((*self.attempts, *others)[:MAX_ATTEMPTS], failures, held_s)
 
     def _held_s(self, failures: Failures, attempt: Attempt) -> float:
         """Seconds until nothing holds up an attempt's account.
 
-        A breaker stops nobody from asking the accounts it has not asked yet: it may have opened it itself.
+        A breaker keeps nobody from asking the accounts that were planned when it was closed: what has
+        opened it since may be what this very request met with the others.
         """
         health = self.gateway.health
-        if any(attempt == tried for tried, _ in failures):
-            obstacle = health.obstacle(attempt.provider, attempt.account, attempt.model)
-        else:
+        is_new = attempt in self.attempts and not any(attempt == tried for tried, _ in failures)
+        if is_new:
             obstacle = health.obstacle_of_account(attempt.account, attempt.model)
+        else:
+            obstacle = health.obstacle(attempt.provider, attempt.account, attempt.model)
         return 0.0 if obstacle is None else max(obstacle.until_s - health.now_s, 0.001)
 
     async def _plan(self) -> tuple[Attempt, ...]:
@@ -137,6 +144,35 @@ class Way:
             route = self._ruled(route)
         self.route = route
         return route
+
+    def check_budget(self) -> None:
+        """Raises `Refused` when a budget of the request has nothing left."""
+        snapshot, key = self.dialogue.snapshot, self.dialogue.call.key
+        if snapshot.budgets:
+            key_id = key.id if key is not None else None
+            self.gateway.budgets.check(snapshot, key_id, [member.provider for member in self.route.members])
+
+    def take(self, attempt: Attempt) -> Failure | None:
+        """Why the budget of an attempt's account forbids it; `None`: it may be made."""
+        return None if self._reservation is None else self._reservation.take(attempt)
+
+    def _reserve(self, attempts: Sequence[Attempt]) -> Reservation | None:
+        """What the request may cost, held in every budget it counts toward until its row is written.
+
+        `None`: no budget has a say. Raises `Refused`.
+        """
+        snapshot, call, entry = self.dialogue.snapshot, self.dialogue.call, self.entry
+        if not snapshot.budgets:
+            return None
+        budgets, key_id = self.gateway.budgets, call.key.id if call.key is not None else None
+        ask = Ask(
+            row_id=entry.id,
+            key_id=key_id,
+            prompt_tokens=self.tokens or prompt_tokens(call.body),
+            max_tokens=output_limit(self.dialogue.envelope),
+        )
+        entry.budget_warns = budgets.warns(snapshot, key_id)
+        return budgets.admit(snapshot, ask, attempts, self.notes)
 
     async def screen(self) -> None:
         """Let the guard look at the request, where the user wants one. Raises `Refused`."""

@@ -49,8 +49,8 @@ def power_of_two(accounts: Sequence[Account], pick: Pick) -> Sequence[Account]:
     """The less busy of two drawn at random, then the other, then the rest by priority."""
     if len(accounts) < 2:
         return accounts
-    drawn = sorted(pick.rng.sample(range(len(accounts)), 2))
-    first, second = sorted(drawn, key=lambda place: (_business(pick.load(accounts[place])), place))
+    drawn = pick.rng.sample(range(len(accounts)), 2)
+    first, second = sorted(drawn, key=lambda place: _business(pick.load(accounts[place])))
     rest = [account for place, account in enumerate(accounts) if place not in drawn]
     return [accounts[first], accounts[second], *rest]
 

@@ -39,6 +39,8 @@ class Plan:
     """What will be tried, and what will not."""
 
     attempts: tuple[Attempt, ...]
+    held: tuple[Attempt, ...] = ()
+    """What could be tried were it not held up now."""
     candidates: tuple[Candidate, ...] = ()
     """Planned ones in order, then those left out, for people."""
     obstacles: tuple[Obstacle, ...] = ()
@@ -67,6 +69,7 @@ def plan(snapshot: Snapshot, route: Route, terms: Terms) -> Plan:
     left_out = [Candidate(provider="", model=entry.model, skipped=entry.reason) for entry in route.unusable]
     return Plan(
         attempts=tuple(planning.attempts),
+        held=tuple(planning.held),
         candidates=(*planning.planned, *planning.skipped, *left_out),
         obstacles=tuple(planning.obstacles),
         strategy=_strategy(snapshot.preferences, route),
@@ -110,6 +113,7 @@ class _Planning:
         self._preferences = preferences
         self._terms = terms
         self.attempts: list[Attempt] = []
+        self.held: list[Attempt] = []
         self.planned: list[Candidate] = []
         self.skipped: list[Candidate] = []
         self.obstacles: list[Obstacle] = []
@@ -179,6 +183,8 @@ class _Planning:
 
     def _note(self, scored: Scored, account: Account, obstacle: Obstacle) -> None:
         """What holds up an account; what holds up a provider is told once."""
+        member = scored.member
+        self.held.append(Attempt(member.provider, account, member.model, member.config))
         if not (obstacle.scope is Scope.BREAKER and obstacle in self.obstacles):
             self.obstacles.append(obstacle)
             whole = None if obstacle.scope is Scope.BREAKER else account
