@@ -149,6 +149,8 @@ def headers_of(entry: UsageEntry, *, attempts: int) -> dict[str, str]:
     headers = {"X-OmniRoute-Attempts": str(attempts)}
     if entry.dropped:
         headers["X-OmniRoute-Dropped"] = ", ".join(entry.dropped).encode("ascii", "replace").decode()
+    if entry.budget_warns:
+        headers["X-OmniRoute-Budget"] = "warning"
     if entry.combo is not None:
         headers["X-OmniRoute-Combo"] = entry.combo.encode("ascii", "replace").decode()
     if entry.provider and entry.model:

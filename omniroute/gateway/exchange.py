@@ -57,6 +57,7 @@ async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply
     dialogue = Dialogue(gateway, snapshot, call, envelope, entry.stream)
     way = Way(gateway, dialogue, entry)
     route = way.resolve()
+    way.check_budget()
     await way.screen()
     asked = Asked(snapshot, call, envelope, entry.stream, route, entry.requested_model)
 
@@ -75,6 +76,9 @@ async def _ask(way: Way, reply: Reply) -> None:
     failures: list[tuple[Attempt, Failure]] = []
     cut: Cut | None = None
     while (attempt := await way.next(failures)) is not None:
+        if (unpaid := way.take(attempt)) is not None:
+            failures.append((attempt, unpaid))
+            continue
         prepared = _prepared(dialogue, attempt, cut, is_last=len(way.attempts) == 1)
         if isinstance(prepared, Failure):
             failures.append((attempt, prepared))

@@ -7,6 +7,7 @@ from random import Random
 
 from omniroute.clock import Clock
 from omniroute.gateway.addresses import Addresses
+from omniroute.gateway.budgets.book import Budgets
 from omniroute.gateway.cache.cache import ResponseCache
 from omniroute.gateway.combo_uses import ComboUses
 from omniroute.gateway.counted import Counts
@@ -51,6 +52,7 @@ class Gateway:
     rng: Random
     addresses: Addresses
     replay: Replay
+    budgets: Budgets
     cache: ResponseCache
     idempotency: Idempotency
     zone: tzinfo | None

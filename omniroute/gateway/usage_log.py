@@ -33,6 +33,7 @@ class UsageEntry:
         "api_key_id",
         "api_key_name",
         "attempts",
+        "budget_warns",
         "cache",
         "client_format",
         "combo",
@@ -98,6 +99,8 @@ class UsageEntry:
         self.first_byte_s: float | None = None
         self.ended_s: float | None = None
         self.dropped: list[str] = []
+        self.budget_warns = False
+        """A budget of the request has passed its warning threshold."""
         self.combo: str | None = None
         self.cache: str | None = None
         self.decision: Callable[[], bytes] | None = None

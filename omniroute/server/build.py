@@ -12,6 +12,8 @@ from omniroute.conversation.usage import Usage
 from omniroute.errors import ConfigError
 from omniroute.gateway.accounting import finish
 from omniroute.gateway.addresses import Addresses
+from omniroute.gateway.budgets import keeping
+from omniroute.gateway.budgets.book import Budgets
 from omniroute.gateway.cache.cache import ResponseCache
 from omniroute.gateway.combo_uses import ComboUses
 from omniroute.gateway.counted import Counts
@@ -89,6 +91,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             rng=rng,
             addresses=Addresses(),
             replay=Replay(clock),
+            budgets=Budgets(clock, zone, snapshot=lambda: gateway.snapshot, price=prices.price_of),
             cache=ResponseCache(
                 database,
                 clock,
@@ -103,12 +106,14 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             data_dir=str(paths.data_dir),
             started_at_ms=clock.now_ms(),
         )
+        await keeping.load(gateway.budgets, database, clock)
         since_ms = gateway.combo_uses.since_ms
         gateway.combo_uses.restore(await database.read(partial(combo_hours.by_hour, since_ms=since_ms)))
     except BaseException:
         await database.close()
         raise
     gateway.cache.likeness.embed = partial(embed, gateway)
+    health.budget_obstacle = gateway.budgets.obstacle
     health.counts = gateway.combo_uses.counts
     health.accounts_of = lambda provider_id: [
         account.id for account in gateway.snapshot.accounts.get(provider_id, ()) if account.is_active
@@ -117,6 +122,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
     def observe(rows: Sequence[RequestRow]) -> None:
         live.observe(rows)
         gateway.combo_uses.observe(rows)
+        gateway.budgets.observe(rows)
 
     usage_log.on_rows = observe
     live.start_day_with(
@@ -152,7 +158,8 @@ async def close_gateway(gateway: Gateway) -> None:
 def secrets_in_use(gateway: Gateway, token: str) -> list[str]:
     """What must never be written anywhere."""
     accounts = (account for rows in gateway.snapshot.accounts.values() for account in rows)
-    return [token, *(account.secret for account in accounts if account.secret)]
+    proxies = (proxy.password for proxy in gateway.snapshot.proxies.values() if proxy.password)
+    return [token, *(account.secret for account in accounts if account.secret), *proxies]
 
 
 def _midnight_ms(clock: Clock, zone: tzinfo | None) -> int:

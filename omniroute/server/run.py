@@ -18,6 +18,7 @@ from omniroute import __version__
 from omniroute.api.system import ServerFile
 from omniroute.clock import SystemClock
 from omniroute.errors import OmniRouteError, StoreError
+from omniroute.gateway.budgets import keeping as budget_keeping
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.health import keeping
 from omniroute.paths import Paths
@@ -160,6 +161,7 @@ class Server:
                         ("live state", gateway.live.run),
                         ("keep-alive", gateway.keepalive.run),
                         ("response cache", gateway.cache.run),
+                        ("budgets", lambda: budget_keeping.run(gateway.budgets, gateway.database)),
                         ("idempotency", gateway.idempotency.run),
                         ("health", lambda: keeping.run(gateway.health, gateway.database, gateway.clock)),
                         ("configuration watch", lambda: watch_configuration(gateway)),
@@ -306,6 +308,7 @@ async def _write_last_rows(gateway: Gateway) -> None:
             await gateway.usage_log.flush()
             await keeping.flush(gateway.health, gateway.database, gateway.clock)
             await gateway.cache.flush()
+            await budget_keeping.flush(gateway.budgets, gateway.database)
         except StoreError:
             if attempt == FINAL_WRITE_TRIES:
                 raise
