@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Check everything the gateway needs."),
     "providers": ("providers.group", "Connect AI providers and local servers."),
     "keys": ("keys", "Make and revoke the keys that clients use."),
+    "budgets": ("budgets", "Say what keys, accounts and all requests may spend."),
     "models": ("models", "List the models that clients can ask for."),
     "combos": ("combos.group", "Chain models, so that one steps in for another."),
     "aliases": ("aliases", "Give models names of your own."),

@@ -118,7 +118,7 @@ def _show(key: KeyName, *, as_json: output.Json = False) -> None:
     from omniroute.client.keys import show_key
 
     with client() as gateway:
-        body = show_key(gateway, _find(gateway, key).id)
+        body = show_key(gateway, find(gateway, key).id)
     if as_json:
         output.document(body)
         return
@@ -150,7 +150,7 @@ def _revoke(key: KeyName, *, as_json: output.Json = False) -> None:
     from omniroute.client.keys import revoke_key
 
     with client() as gateway:
-        found = _find(gateway, key)
+        found = find(gateway, key)
         deleted = revoke_key(gateway, found.id)
     if as_json:
         output.document(deleted)
@@ -158,7 +158,8 @@ def _revoke(key: KeyName, *, as_json: output.Json = False) -> None:
         output.say(f"key {found.name!r} is revoked")
 
 
-def _find(gateway: "Client", wanted: str) -> "Key":
+def find(gateway: "Client", wanted: str) -> "Key":
+    """The key that is meant. Raises `NotFound`, or `Ambiguous` with the candidates."""
     from omniroute.cli.pick import is_id_prefix, pick
     from omniroute.client.keys import list_keys
 

@@ -13,6 +13,8 @@ JSON_COMMANDS = (
     "accounts list",
     "aliases list",
     "audit",
+    "budgets list",
+    "budgets show --all",
     "chat -m demo/echo --json hello",
     "chains list",
     "combos list",
