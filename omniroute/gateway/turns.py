@@ -1,4 +1,6 @@
-"""Whose turn it is, in combos that take turns."""
+"""Whose turn it is, in combos that take turns, and how many may be asked at once."""
+
+import asyncio
 
 
 class Turns:
@@ -6,6 +8,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        self._slots: dict[tuple[str, str, str, int], asyncio.Semaphore] = {}
 
     def next(self, combo_id: str) -> int:
         """How often it was asked before."""
@@ -20,3 +23,11 @@ class Turns:
     def reset(self, combo_id: str) -> None:
         """Begin with its first member again."""
         self._counts.pop(combo_id, None)
+
+    def slots(self, combo: str, provider_id: str, model: str, most: int) -> asyncio.Semaphore:
+        """Places for so many requests at once to one member; whoever waits is served in turn."""
+        key = (combo, provider_id, model, most)
+        slots = self._slots.get(key)
+        if slots is None:
+            slots = self._slots[key] = asyncio.Semaphore(most)
+        return slots

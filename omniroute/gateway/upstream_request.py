@@ -37,6 +37,8 @@ def build(
         if name in call.headers:
             _set(headers, name, call.headers[name])
     first_byte_ms = settings.fetch_timeout_ms if stream else settings.whole_timeout_ms
+    if attempt.config is not None:
+        first_byte_ms = min(first_byte_ms, attempt.config.timeout_ms)
     idle_ms = settings.stream_idle_timeout_ms if stream else settings.whole_timeout_ms
     return HttpRequest(
         method="POST",

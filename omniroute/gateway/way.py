@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,7 @@ from functools import partial
 from omniroute.conversation.count import count_request
 from omniroute.conversation.parts import Media, MediaKind
 from omniroute.conversation.tokens import family_of
-from omniroute.errors import ErrorKind, Failure, Refused
+from omniroute.errors import ErrorKind, Failure, FailureKind, Refused
 from omniroute.gateway import answers
 from omniroute.gateway.budgets.book import Ask, Reservation
 from omniroute.gateway.budgets.estimate import output_limit, prompt_tokens
@@ -155,6 +155,24 @@ class Way:
     def take(self, attempt: Attempt) -> Failure | None:
         """Why the budget of an attempt's account forbids it; `None`: it may be made."""
         return None if self._reservation is None else self._reservation.take(attempt)
+
+    async def in_slot(self, attempt: Attempt, run: Callable[[], Awaitable[Failure | None]]) -> Failure | None:
+        """What `run` comes to, once the member has room where its combo takes turns."""
+        config, combo = attempt.config, self.entry.combo
+        if config is None or combo is None or config.strategy is not Strategy.ROUND_ROBIN:
+            return await run()
+        most = config.concurrency_per_model
+        slots = self.gateway.turns.slots(combo, attempt.provider.id, attempt.model, most)
+        try:
+            async with asyncio.timeout(config.queue_timeout_ms / 1000):
+                await slots.acquire()
+        except TimeoutError:
+            message = f"{most} requests are under way, and none ended in {config.queue_timeout_ms} ms"
+            return Failure(kind=FailureKind.SLOW, message=message)
+        try:
+            return await run()
+        finally:
+            slots.release()
 
     def _reserve(self, attempts: Sequence[Attempt]) -> Reservation | None:
         """What the request may cost, held in every budget it counts toward until its row is written.

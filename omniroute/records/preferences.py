@@ -29,8 +29,6 @@ class ComboSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     timeout_ms: Annotated[int, Meta(ge=1000, le=600_000)] | None = None
     concurrency_per_model: Annotated[int, Meta(ge=1, le=100)] | None = None
     queue_timeout_ms: Annotated[int, Meta(ge=0, le=600_000)] | None = None
-    health_check_enabled: bool | None = None
-    health_check_timeout_ms: Annotated[int, Meta(ge=100, le=30_000)] | None = None
     max_combo_depth: Annotated[int, Meta(ge=1, le=5)] | None = None
     track_metrics: bool | None = None
     auto_mode: AutoMode | None = None
@@ -57,8 +55,9 @@ class Profiles(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RateLimitDefaults(msgspec.Struct, frozen=True, rename="camel"):
-    """What holds for an account whose provider has told nothing yet."""
+    """What holds for an account whose provider has told nothing of its limits yet."""
 
+    enabled: bool = False
     requests_per_minute: Annotated[int, Meta(ge=1)] = 100
     min_time_between_requests: Annotated[int, Meta(ge=0)] = 200
     concurrent_requests: Annotated[int, Meta(ge=1)] = 10
@@ -120,7 +119,6 @@ class Preferences(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     unknown_price: Literal["allow", "refuse"] = "allow"
     """Whether a model without a known price may be asked under a budget."""
     budget_count_subscriptions: bool = False
-    usage_safety_buffer: Annotated[int, Meta(ge=0, le=8000)] = 0
 
 
 def preferences_of(stored: dict[str, object]) -> Preferences:

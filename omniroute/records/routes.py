@@ -62,8 +62,6 @@ class ComboConfig:
     """Per member: to the first byte of a stream, or to the whole answer."""
     concurrency_per_model: int | None = None
     queue_timeout_ms: int | None = None
-    health_check_enabled: bool | None = None
-    health_check_timeout_ms: int | None = None
     max_combo_depth: int | None = None
     track_metrics: bool | None = None
     auto_mode: AutoMode | None = None

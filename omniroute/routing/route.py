@@ -26,8 +26,6 @@ class Effective:
     timeout_ms: int = 120_000
     concurrency_per_model: int = 3
     queue_timeout_ms: int = 30_000
-    health_check_enabled: bool = True
-    health_check_timeout_ms: int = 3000
     max_combo_depth: int = 3
     track_metrics: bool = True
     auto_mode: str = "balanced"

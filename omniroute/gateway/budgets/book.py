@@ -26,11 +26,14 @@ from omniroute.routing.plan import Attempt
 from omniroute.store import audit, budgets
 from omniroute.store.budgets import Spent
 
-UNBILLED = frozenset({Category.SUBSCRIPTION, Category.FREE, Category.LOCAL})
+UNBILLED = frozenset(Category) - {Category.API_KEY, Category.NODE}
 """Providers that send no bill for an answer; budgets count its worth only where the user asks for it."""
 SMALL_PROMPT = 32_768
 """Tokens that any window holds: no need to look the model up."""
 _LONGEST_MS = 32 * 86_400_000
+
+Target = tuple[str, str]
+"""A provider's label and a model's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,19 +81,26 @@ class Budgets:
         """
         if not _applies(snapshot, ask.key_id, attempts):
             return None
-        targets = {(one.provider.label, one.model): one for one in attempts if counts(snapshot, one.provider)}
-        if not targets:
+        amounts: dict[Target, int | None] = {}
+        for attempt in attempts:
+            target = (attempt.provider.label, attempt.model)
+            if target not in amounts and counts(snapshot, attempt.provider):
+                amounts[target] = self._estimate(ask, attempt)
+        if not amounts:
             return None
-        amounts = {target: self._estimate(ask, attempt) for target, attempt in targets.items()}
-        unpriced = frozenset(target for target, amount in amounts.items() if amount is None)
+        dearest, unpriced = 0, []
+        for target, amount in amounts.items():
+            if amount is None:
+                unpriced.append(target)
+            elif amount > dearest:
+                dearest = amount
         if unpriced:
-            _judge(snapshot, unpriced, notes, is_all=len(unpriced) == len(targets))
-        dearest = max(amount or 0 for amount in amounts.values())
+            _judge(snapshot, unpriced, notes, is_all=len(unpriced) == len(amounts))
         made = self.reserve(
             snapshot, row_id=ask.row_id, key_id=ask.key_id, account_id=None, estimate_nano=dearest
         )
-        if snapshot.preferences.unknown_price == "refuse":
-            made.unpriced = unpriced
+        if unpriced and snapshot.preferences.unknown_price == "refuse":
+            made.unpriced = frozenset(unpriced)
         return made
 
     def reserve(
@@ -105,7 +115,9 @@ class Budgets:
         """Room in every budget concerned, held until the row is written. Raises `Refused`."""
         subjects = budgets.subjects(key_id, account_id)
         self._demand_room(snapshot, subjects, estimate_nano)
-        made = Reservation(self, snapshot, row_id, subjects, estimate_nano)
+        made = Reservation(self, snapshot, row_id, key_id, estimate_nano)
+        if account_id is not None:
+            made.account = subjects[-1]
         self._held[row_id] = made
         self.room.hold(subjects, estimate_nano)
         return made
@@ -115,18 +127,14 @@ class Budgets:
         if not snapshot.budgets:
             return False
         mine = _of(snapshot, budgets.subjects(key_id, None))
-        return any(self.room.passed(snapshot, budget) for budget in mine)
-
-    @property
-    def account_obstacle(self) -> Callable[[Account], Obstacle | None] | None:
-        """What planning asks about accounts; `None`, so that it costs nothing, when none has a budget."""
-        has_any = any(subject.startswith(of_account("")) for subject in self.snapshot().budgets)
-        return self.obstacle if has_any else None
+        return any(self.room.warns(snapshot, budget) for budget in mine)
 
     def obstacle(self, account: Account) -> Obstacle | None:
         """Why the account must not be asked now, when its budget is used up."""
         snapshot = self.snapshot()
-        budget = snapshot.budgets.get(of_account(account.id)) if snapshot.budgets else None
+        if not snapshot.budgets:
+            return None
+        budget = snapshot.budgets.get(of_account(account.id))
         over = None if budget is None else self.room.over(snapshot, budget, 0)
         return None if over is None else Obstacle(Scope.BUDGET, "budget_exceeded", over.span.end_ms / 1000)
 
@@ -143,9 +151,10 @@ class Budgets:
     def _demand_room(self, snapshot: Snapshot, subjects: Iterable[str], asked: int) -> None:
         """Raises `Refused` for the budget that is the longest to come back."""
         found = [self.room.over(snapshot, budget, asked) for budget in _of(snapshot, subjects)]
-        over = max((one for one in found if one is not None), key=lambda one: one.span.end_ms, default=None)
-        if over is None:
+        overs = [one for one in found if one is not None]
+        if not overs:
             return
+        over = max(overs, key=lambda one: one.span.end_ms)
         self._note_refusal(over)
         raise Refused(
             ErrorKind.BUDGET_EXCEEDED,
@@ -172,10 +181,11 @@ class Budgets:
             self.room.ledger.add(subjects, more, at_ms=row.started_at_ms, now_ms=now_ms)
             touched.update(subjects)
         for budget in _of(snapshot, touched):
-            for passed in self.room.passed(snapshot, budget):
-                self._note(passed, Level.WARNING)
-                if passed.spent >= passed.limit:
-                    self._note(passed, Level.EXCEEDED)
+            for one in self.room.standing(snapshot, budget):
+                if one.spent >= one.limit * budget.warning_threshold:
+                    self._note(one, Level.WARNING)
+                if one.spent >= one.limit:
+                    self._note(one, Level.EXCEEDED)
 
     def _note_refusal(self, over: Over) -> None:
         if not over.is_for_now:
@@ -204,18 +214,18 @@ class Budgets:
             reservation.amount = amount
 
     def move(self, reservation: "Reservation", account_id: str) -> str | None:
-        """Hold the amount for another account; why not, when its own budget has no room."""
+        """Hold the amount for another account too; why not, when its own budget has no room."""
         subject, snapshot = of_account(account_id), reservation.snapshot
-        if subject in reservation.subjects or reservation.row_id not in self._held:
-            return None
         budget = snapshot.budgets.get(subject)
+        held = reservation.account
+        if subject == held or (budget is None and held is None) or reservation.row_id not in self._held:
+            return None
         over = None if budget is None else self.room.over(snapshot, budget, reservation.amount)
         if over is not None:
             self._note_refusal(over)
             return told(snapshot, over)
-        others = [one for one in reservation.subjects if not one.startswith(of_account(""))]
         self.room.hold(reservation.subjects, -reservation.amount)
-        reservation.subjects = [*others, subject]
+        reservation.account = None if budget is None else subject
         self.room.hold(reservation.subjects, reservation.amount)
         return None
 
@@ -223,22 +233,30 @@ class Budgets:
 class Reservation:
     """Money held for one request until its row is written."""
 
-    __slots__ = ("_book", "amount", "row_id", "snapshot", "subjects", "unpriced")
+    __slots__ = ("_book", "_key_id", "account", "amount", "row_id", "snapshot", "unpriced")
 
     def __init__(
-        self, book: Budgets, snapshot: Snapshot, row_id: str, subjects: list[str], amount: int
+        self, book: Budgets, snapshot: Snapshot, row_id: str, key_id: str | None, amount: int
     ) -> None:
         self._book = book
+        self._key_id = key_id
         self.snapshot = snapshot
         self.row_id = row_id
-        self.subjects = subjects
         self.amount = amount
-        self.unpriced: frozenset[tuple[str, str]] = frozenset()
+        self.account: str | None = None
+        """The subject of the account's budget, when the one that is asked has a budget."""
+        self.unpriced: frozenset[Target] = frozenset()
         """Targets that may not be asked, because nobody knows what they cost."""
+
+    @property
+    def subjects(self) -> list[str]:
+        """Whose budgets it is held in."""
+        found = budgets.subjects(self._key_id, None)
+        return found if self.account is None else [*found, self.account]
 
     def take(self, attempt: Attempt) -> Failure | None:
         """Before each attempt: `None` when it may be made, else why its account or model may not be asked."""
-        if (attempt.provider.label, attempt.model) in self.unpriced:
+        if self.unpriced and (attempt.provider.label, attempt.model) in self.unpriced:
             why: str | None = f"no price is known for {attempt.provider.label}/{attempt.model}"
         else:
             why = self._book.move(self, attempt.account.id)
@@ -256,7 +274,9 @@ class Reservation:
 
 def counts(snapshot: Snapshot, provider: Provider) -> bool:
     """Whether what the provider answers counts toward budgets."""
-    return provider.category not in UNBILLED or snapshot.preferences.budget_count_subscriptions
+    category = provider.category  # compared by identity, because hashing a member takes a microsecond
+    is_billed = category is Category.API_KEY or category is Category.NODE
+    return is_billed or snapshot.preferences.budget_count_subscriptions
 
 
 def _applies(snapshot: Snapshot, key_id: str | None, attempts: Sequence[Attempt]) -> bool:
@@ -272,9 +292,7 @@ def _of(snapshot: Snapshot, subjects: Iterable[str]) -> list[Budget]:
     return [snapshot.budgets[subject] for subject in subjects if subject in snapshot.budgets]
 
 
-def _judge(
-    snapshot: Snapshot, unpriced: frozenset[tuple[str, str]], notes: list[str], *, is_all: bool
-) -> None:
+def _judge(snapshot: Snapshot, unpriced: Sequence[Target], notes: list[str], *, is_all: bool) -> None:
     """Say that targets have no price. Raises `Refused` when there is no other and the user allows none."""
     names = ", ".join(sorted("/".join(target) for target in unpriced))
     if is_all and snapshot.preferences.unknown_price == "refuse":

@@ -1,7 +1,7 @@
 """How much room budgets leave, from what was spent and what is reserved."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from omniroute.clock import Clock, iso
@@ -9,6 +9,7 @@ from omniroute.gateway.budgets.ledger import Ledger
 from omniroute.gateway.budgets.notices import dollars
 from omniroute.records import EVERYTHING, Budget, Snapshot, of_account
 from omniroute.routing.periods import Period, Span
+from omniroute.store.budgets import NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +49,58 @@ class Room:
             else:
                 self.reserved.pop(subject, None)
 
+    def fits(self, snapshot: Snapshot, budget: Budget, asked: int) -> bool:
+        """Every limit of the budget has room for so much more. On the way of each request, so it is quick."""
+        covered = snapshot.preferences.budget_count_subscriptions
+        taken = self.reserved.get(budget.subject, 0) + asked
+        for limit, sums in zip(_limits(budget), self.ledger.running(self._clock.now_ms()), strict=True):
+            if limit is None:
+                continue
+            spent = sums.get(budget.subject, NOTHING).counted(covered=covered)
+            if spent >= limit or spent + taken > limit:
+                return False
+        return True
+
+    def warns(self, snapshot: Snapshot, budget: Budget) -> bool:
+        """So much of a limit is spent that people are warned."""
+        covered = snapshot.preferences.budget_count_subscriptions
+        for limit, sums in zip(_limits(budget), self.ledger.running(self._clock.now_ms()), strict=True):
+            if limit is None:
+                continue
+            if sums.get(budget.subject, NOTHING).counted(covered=covered) >= limit * budget.warning_threshold:
+                return True
+        return False
+
     def over(self, snapshot: Snapshot, budget: Budget, asked: int) -> Over | None:
         """The limit that leaves no room for so much more, the last to end if there are several."""
-        reserved = self.reserved.get(budget.subject, 0)
-        over = [
-            one
-            for one in self.standing(snapshot, budget)
-            if one.spent >= one.limit or one.spent + reserved + asked > one.limit
-        ]
-        if not over:
+        if self.fits(snapshot, budget, asked):
             return None
-        last = max(over, key=lambda one: one.span.end_ms)
-        return Over(last.subject, last.period, last.span, last.limit, last.spent, reserved, asked)
-
-    def passed(self, snapshot: Snapshot, budget: Budget) -> list[Over]:
-        """The limits of which so much is spent that people are warned."""
-        return [
-            one
-            for one in self.standing(snapshot, budget)
-            if one.spent >= one.limit * budget.warning_threshold
-        ]
+        reserved = self.reserved.get(budget.subject, 0)
+        last = max(
+            (
+                one
+                for one in self.standing(snapshot, budget)
+                if one.spent >= one.limit or one.spent + reserved + asked > one.limit
+            ),
+            key=lambda one: one.span.end_ms,
+        )
+        return replace(last, reserved=reserved, asked=asked)
 
     def standing(self, snapshot: Snapshot, budget: Budget) -> list[Over]:
         """Every limit of the budget with what is spent of it."""
         now_ms = self._clock.now_ms()
         covered = snapshot.preferences.budget_count_subscriptions
         found = []
-        for name, limit in budget.limits.items():
-            period = Period(name)
-            span = self.ledger.span(period, now_ms)
-            spent = self.ledger.spent(period, budget.subject, now_ms).counted(covered=covered)
-            found.append(Over(budget.subject, period, span, limit, spent))
+        for period, limit, sums in zip(Period, _limits(budget), self.ledger.running(now_ms), strict=True):
+            if limit is not None:
+                spent = sums.get(budget.subject, NOTHING).counted(covered=covered)
+                found.append(Over(budget.subject, period, self.ledger.span(period, now_ms), limit, spent))
         return found
+
+
+def _limits(budget: Budget) -> tuple[int | None, int | None, int | None]:
+    """In the order of `Period`."""
+    return budget.daily_nano_usd, budget.weekly_nano_usd, budget.monthly_nano_usd
 
 
 def told(snapshot: Snapshot, over: Over) -> str:

@@ -97,6 +97,11 @@ class HealthBook:
             found = self._of_account(account, model, self.now_s)
             if found is not None:
                 return found
+        defaults = self._preferences().rate_limit_defaults
+        if defaults.enabled and account.id not in self.limits:
+            until_s = self.uses.free_at_s(account.id, defaults, self.now_s)
+            if until_s is not None:
+                return Obstacle(Scope.LIMIT, "rate_limit_exceeded", until_s)
         return None if self.budget_obstacle is None else self.budget_obstacle(account)
 
     def _of_provider(self, provider: Provider, now_s: float) -> Obstacle | None:

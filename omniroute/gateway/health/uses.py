@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
+from omniroute.records.preferences import RateLimitDefaults
 from omniroute.routing.outlook import Load
 
 RECENT_S = 300.0
+LOOK_AGAIN_S = 0.05
+"""When to look again whether one of too many calls has ended."""
 _MINUTES = 60
 _SHARE = 0.2
 """Weight of the newest call in a running mean: about the last ten count."""
@@ -44,6 +47,21 @@ class Uses:
         use.minutes[minute] = use.minutes.get(minute, 0) + 1
         if len(use.minutes) > _MINUTES:
             use.minutes = {at: count for at, count in use.minutes.items() if at > minute - _MINUTES}
+
+    def free_at_s(self, account_id: str, limit: RateLimitDefaults, now_s: float) -> float | None:
+        """When one more call keeps within the limit; `None`: now."""
+        use = self._uses.get(account_id)
+        if use is None:
+            return None
+        waits = [now_s]
+        if use.in_flight >= limit.concurrent_requests:
+            waits.append(now_s + LOOK_AGAIN_S)  # nobody knows when one of them ends
+        if use.last_used_s is not None:
+            waits.append(use.last_used_s + limit.min_time_between_requests / 1000)
+        minute = int(now_s // 60)
+        if use.minutes.get(minute, 0) >= limit.requests_per_minute:
+            waits.append((minute + 1) * 60.0)
+        return max(waits) if max(waits) > now_s else None
 
     def end(self, account_id: str, now_s: float, *, failed: bool | None) -> None:
         """A call has ended; `failed` `None`: for reasons that say nothing of the account."""
