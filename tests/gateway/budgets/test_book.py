@@ -263,7 +263,7 @@ def test_a_model_without_a_price_is_refused_where_the_user_wants_that() -> None:
 def test_an_account_whose_budget_is_used_up_is_not_asked_until_the_period_ends() -> None:
     world = World(Budget(subject=of_account(A.id), daily_nano_usd=10))
     health = book_of(world.clock)
-    health.budget_obstacle = world.book.account_obstacle
+    health.budget_obstacle = world.book.obstacle
     world.spend(9)
     assert health.obstacle(paid().provider, A, "m") is None
 
@@ -273,10 +273,6 @@ def test_an_account_whose_budget_is_used_up_is_not_asked_until_the_period_ends()
         Scope.BUDGET, "budget_exceeded", NOON_S + 12 * HOUR_S
     )
     assert health.obstacle(paid().provider, B, "m") is None
-
-
-def test_planning_asks_about_accounts_only_where_one_has_a_budget() -> None:
-    assert World(DAILY).book.account_obstacle is None
 
 
 def test_a_reservation_goes_along_to_the_account_that_is_asked() -> None:

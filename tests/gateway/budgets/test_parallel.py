@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from omniroute.errors import Refused
 from omniroute.gateway.budgets.book import Reservation
 from omniroute.records import EVERYTHING, Budget, RequestRow, of_account
-from omniroute.routing.periods import Period
+from omniroute.store.budgets import NOTHING
 from tests.gateway.budgets.world import A, World
 
 CLIENTS = 64
@@ -74,8 +74,8 @@ class Play:
         self.written += sum(row.cost_nano_usd or 0 for row in rows)
 
     def spent(self, subject: str) -> int:
-        ledger, now_ms = self.world.book.room.ledger, self.world.clock.now_ms()
-        return ledger.spent(Period.DAILY, subject, now_ms).billed
+        today = self.world.book.room.ledger.running(self.world.clock.now_ms())[0]
+        return today.get(subject, NOTHING).billed
 
 
 @st.composite
@@ -178,4 +178,4 @@ async def test_of_64_parallel_clients_as_many_are_let_through_as_the_budget_pays
     world.book.observe([row for task in tasks if (row := task.result()) is not None])
 
     assert asked == 10
-    assert world.book.room.ledger.spent(Period.DAILY, "k1", world.clock.now_ms()).billed == LIMIT
+    assert world.book.room.ledger.running(world.clock.now_ms())[0]["k1"].billed == LIMIT
