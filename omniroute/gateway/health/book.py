@@ -218,14 +218,14 @@ class HealthBook:
         provider_id, account_id, model = attempt.provider.id, attempt.account.id, attempt.model
         self.speeds.answered(provider_id, model, latency_ms)
         breaker = self.breakers.get(provider_id)
-        if breaker is not None and (breaker.until_s is None or (breaker.last_failure_s or 0) <= began_s):
+        if breaker is not None and (breaker.until_s is None or (breaker.last_failure_s or 0) < began_s):
             self._set_breaker(provider_id, answered(breaker))
         cooldown = self.cooldowns.get(account_id)
-        if cooldown is not None and cooldown.since_s <= began_s:
+        if cooldown is not None and cooldown.since_s < began_s:
             del self.cooldowns[account_id]
             self.changed.add(("account", account_id))
         lock = self.locks.get((account_id, model))
-        if lock is not None and lock.since_s <= began_s:
+        if lock is not None and lock.since_s < began_s:
             del self.locks[account_id, model]
             self.changed.add(("model", f"{account_id}\n{model}"))
 
