@@ -150,6 +150,7 @@ class Way:
         snapshot, key = self.dialogue.snapshot, self.dialogue.call.key
         if snapshot.budgets:
             key_id = key.id if key is not None else None
+            self.entry.budget_warns = self.gateway.budgets.warns(snapshot, key_id)
             self.gateway.budgets.check(snapshot, key_id, [member.provider for member in self.route.members])
 
     def take(self, attempt: Attempt) -> Failure | None:
@@ -189,7 +190,6 @@ class Way:
             prompt_tokens=self.tokens or prompt_tokens(call.body),
             max_tokens=output_limit(self.dialogue.envelope),
         )
-        entry.budget_warns = budgets.warns(snapshot, key_id)
         return budgets.admit(snapshot, ask, attempts, self.notes)
 
     async def screen(self) -> None:
@@ -281,6 +281,8 @@ class Way:
         ends = [one.until_s - now_s for one in made.obstacles if math.isfinite(one.until_s)]
         limited = made.obstacles and all(one.reason == "rate_limit_exceeded" for one in made.obstacles)
         kind = ErrorKind.RATE_LIMITED if limited else ErrorKind.UNAVAILABLE
+        if made.obstacles and all(one.reason == "budget_exceeded" for one in made.obstacles):
+            kind = ErrorKind.BUDGET_EXCEEDED
         whys = "; ".join(
             dict.fromkeys(
                 f"{one.provider}/{one.model}{f' ({one.account})' if one.account else ''}: {one.skipped}"

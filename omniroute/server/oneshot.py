@@ -11,6 +11,7 @@ from omniroute import __version__
 from omniroute.api.system import ServerFile
 from omniroute.client.http import Client
 from omniroute.clock import SystemClock
+from omniroute.gateway.budgets import keeping
 from omniroute.paths import Paths
 from omniroute.server.app import App
 from omniroute.server.build import build_gateway, close_gateway, secrets_in_use
@@ -97,6 +98,7 @@ class _Short:
                 await listener.stop_accepting()
                 await listener.close()
             await gateway.usage_log.flush()
+            await keeping.flush(gateway.budgets, gateway.database)
         finally:
             await close_gateway(gateway)
 

@@ -313,9 +313,8 @@ def test_errors_are_the_sdks_own_exceptions(journey: Journey, ledger: Ledger) ->
 
 def test_a_failing_upstream_is_asked_again_by_the_sdk(journey: Journey, ledger: Ledger) -> None:
     journey.upstream.by_model.clear()
-    journey.upstream.script(
-        error(503, "restarting", headers={"Retry-After": "0.01", "retry-after-ms": "1"}), answer()
-    )
+    restarting = error(503, "restarting", headers={"Retry-After": "0.01", "retry-after-ms": "1"})
+    journey.upstream.script(restarting, restarting, answer())  # the gateway itself tries twice
     assert _chat(journey.openai(journey.key, max_retries=1)) == TEXT
     assert [row.status for row in ledger.counted()] == [503, 200]
 
