@@ -7,31 +7,7 @@ import msgspec
 import pytest
 
 from omniroute.formats.schema import Compiled, compiled
-
-DIALECTS = ["anthropic", "gemini", "ollama", "openai-chat", "openai-responses"]
-ANY: dict[str, Any] = {
-    "anyOf": [
-        {"type": "string"},
-        {"type": "number"},
-        {"type": "boolean"},
-        {"type": "object"},
-        {"type": "array", "items": {"type": "string"}},
-    ]
-}
-
-
-def _compiled(schema: Any, dialect: str, **options: bool) -> Compiled:
-    return compiled(msgspec.Raw(json.dumps(schema).encode()), dialect, **options)
-
-
-def _property(schema: Any, dialect: str) -> Any:
-    """What becomes of the schema of one property."""
-    whole = _compiled({"type": "object", "properties": {"p": schema}}, dialect)
-    return json.loads(bytes(whole.schema))["properties"].get("p")
-
-
-def _root(schema: Any, dialect: str) -> Any:
-    return json.loads(bytes(_compiled(schema, dialect).schema))
+from tests.formats.schemas import ANY, DIALECTS, property_for, schema_for
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -189,7 +165,7 @@ GEMINI: list[tuple[str, Any, Any]] = [
     ("schema", "expected"), [case[1:] for case in GEMINI], ids=[case[0] for case in GEMINI]
 )
 def test_gemini(schema: Any, expected: Any) -> None:
-    assert _property(schema, "gemini") == expected
+    assert property_for(schema, "gemini") == expected
 
 
 ELSEWHERE: list[tuple[str, str, Any, Any]] = [
@@ -248,7 +224,7 @@ ELSEWHERE: list[tuple[str, str, Any, Any]] = [
     ids=[f"{case[1]}: {case[0]}" for case in ELSEWHERE],
 )
 def test_other_dialects(dialect: str, schema: Any, expected: Any) -> None:
-    assert _property(schema, dialect) == expected
+    assert property_for(schema, dialect) == expected
 
 
 def test_losses_name_the_constraints_that_are_words_now() -> None:
@@ -262,228 +238,8 @@ def test_losses_name_the_constraints_that_are_words_now() -> None:
         "additionalProperties": False,
         "x-vendor": 1,
     }
-    assert _compiled(schema, "gemini").losses == ("schema.format", "schema.additionalProperties")
-    assert _compiled(schema, "anthropic") == Compiled(msgspec.Raw(json.dumps(schema).encode()))
-
-
-TREE = {
-    "type": "object",
-    "properties": {"root": {"$ref": "#/$defs/Node", "description": "Start."}},
-    "$defs": {
-        "Node": {
-            "type": "object",
-            "properties": {
-                "value": {"$ref": "#/definitions/Value"},
-                "children": {"type": "array", "items": {"$ref": "#/$defs/Node"}},
-            },
-        }
-    },
-    "definitions": {"Value": {"type": "string"}},
-}
-
-
-@pytest.mark.parametrize("dialect", ["gemini", "ollama"])
-def test_references_are_put_in_and_recursion_is_cut(dialect: str) -> None:
-    assert _root(TREE, dialect) == {
-        "type": "object",
-        "properties": {
-            "root": {
-                "type": "object",
-                "properties": {
-                    "value": {"type": "string"},
-                    "children": {
-                        "type": "array",
-                        "items": {"type": "object", "description": "Has the same shape as Node above."},
-                    },
-                },
-                "description": "Start.",
-            }
-        },
-    }
-    assert _compiled(TREE, dialect).losses == ("schema.$ref",)
-
-
-@pytest.mark.parametrize("dialect", ["anthropic", "openai-chat", "openai-responses"])
-def test_references_stay_where_they_are_known(dialect: str) -> None:
-    assert _root(TREE, dialect) == TREE
-
-
-def test_references_that_double_at_every_step_are_cut() -> None:
-    defs = {
-        f"d{n}": {"properties": {"l": {"$ref": f"#/$defs/d{n + 1}"}, "r": {"$ref": f"#/$defs/d{n + 1}"}}}
-        for n in range(40)
-    }
-    result = _compiled({"properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": defs}, "gemini")
-    assert len(bytes(result.schema)) < 1_000_000
-    assert result.losses == ("schema.$ref",)
-
-
-@pytest.mark.parametrize(
-    ("pointer", "expected"),
-    [
-        ("#/$defs/a~1b", {"type": "string"}),
-        ("#/$defs/c%20d", {"type": "integer"}),
-        ("#here", {"type": "boolean"}),
-        ("#/allOf/0", {"type": "number"}),
-    ],
-)
-def test_references_are_found(pointer: str, expected: Any) -> None:
-    schema = {
-        "type": "object",
-        "properties": {"p": {"$ref": pointer}},
-        "$defs": {
-            "a/b": {"type": "string"},
-            "c d": {"type": "integer"},
-            "e": {"type": "boolean", "$anchor": "here"},
-        },
-        "allOf": [{"type": "number"}],
-    }
-    assert _root(schema, "gemini")["properties"]["p"] == expected
-
-
-def test_a_reference_to_nowhere_is_told() -> None:
-    assert _property({"$ref": "http://x/y", "type": "string"}, "gemini") == {
-        "type": "string",
-        "description": "As defined in http://x/y.",
-    }
-
-
-A = {"type": "string"}
-ROOTS: list[tuple[str, str, Any, Any]] = [
-    ("no type", "openai-chat", {}, {"type": "object", "properties": {}}),
-    ("no type", "anthropic", {"properties": {"a": A}}, {"type": "object", "properties": {"a": A}}),
-    (
-        "null too",
-        "openai-chat",
-        {"type": ["object", "null"], "properties": {}},
-        {"type": "object", "properties": {}},
-    ),
-    (
-        "points",
-        "anthropic",
-        {"$ref": "#/$defs/X", "$defs": {"X": {"type": "object", "properties": {"a": A}}}},
-        {
-            "$defs": {"X": {"type": "object", "properties": {"a": A}}},
-            "type": "object",
-            "properties": {"a": A},
-        },
-    ),
-    (
-        "all of",
-        "openai-responses",
-        {"allOf": [{"properties": {"a": A}, "required": ["a"]}, {"properties": {"b": A}}]},
-        {"type": "object", "properties": {"a": A, "b": A}, "required": ["a"]},
-    ),
-    (
-        "one of",
-        "anthropic",
-        {
-            "oneOf": [
-                {"type": "object", "properties": {"k": {"const": "a"}, "x": A}, "required": ["k", "x"]},
-                {"type": "object", "properties": {"k": {"const": "b"}}, "required": ["k"]},
-            ]
-        },
-        {"type": "object", "properties": {"k": {"enum": ["a", "b"]}, "x": A}, "required": ["k"]},
-    ),
-    (
-        "demands",
-        "openai-chat",
-        {
-            "type": "object",
-            "properties": {"a": A, "b": A},
-            "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
-        },
-        {
-            "type": "object",
-            "properties": {"a": A, "b": A},
-            "description": "Exactly one of these has to be given: a; or b.",
-        },
-    ),
-    (
-        "no object",
-        "openai-chat",
-        {"type": "array", "items": {"$ref": "#/$defs/X"}, "$defs": {"X": A}},
-        {
-            "type": "object",
-            "properties": {"value": {"type": "array", "items": {"$ref": "#/$defs/X"}}},
-            "required": ["value"],
-            "$defs": {"X": A},
-        },
-    ),
-    (
-        "not",
-        "openai-chat",
-        {"type": "object", "properties": {}, "not": {"required": ["a"]}},
-        {"type": "object", "properties": {}, "description": 'Must not match: {"required":["a"]}.'},
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("dialect", "schema", "expected"),
-    [case[1:] for case in ROOTS],
-    ids=[f"{case[1]}: {case[0]}" for case in ROOTS],
-)
-def test_arguments_are_an_object(dialect: str, schema: Any, expected: Any) -> None:
-    assert _root(schema, dialect) == expected
-
-
-def test_arguments_that_are_no_object_are_told_to_be_wrapped() -> None:
-    assert _compiled({"type": "string"}, "anthropic").wrapped
-    assert not _compiled({"type": "object"}, "anthropic").wrapped
-
-
-@pytest.mark.parametrize("dialect", ["openai-chat", "openai-responses", "gemini", "ollama"])
-def test_answers_may_be_something_else_than_an_object(dialect: str) -> None:
-    schema = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-    assert json.loads(bytes(_compiled(schema, dialect, answer=True).schema)) == schema
-
-
-def test_ollama_reads_the_whole_schema_of_an_answer() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^a", "minLength": 2}}}
-    assert json.loads(bytes(_compiled(schema, "ollama", answer=True).schema)) == schema
-
-
-def test_answers_of_anthropic_are_closed_and_have_no_bounds() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}}
-    result = _compiled(schema, "anthropic", answer=True)
-    assert json.loads(bytes(result.schema)) == {
-        "type": "object",
-        "properties": {"a": {"type": "integer", "description": "At least 1."}},
-        "additionalProperties": False,
-    }
-    assert result.losses == ("schema.minimum",)
-
-
-CLOSED: dict[str, Any] = {
-    "type": "object",
-    "properties": {"a": {"type": "string"}},
-    "required": ["a"],
-    "additionalProperties": False,
-}
-
-
-@pytest.mark.parametrize("dialect", ["openai-chat", "openai-responses", "anthropic"])
-@pytest.mark.parametrize(
-    ("change", "kept"),
-    [
-        ({}, True),
-        ({"additionalProperties": True}, False),
-        ({"properties": {"a": {"type": "string"}, "b": {"type": "object", "properties": {}}}}, False),
-        ({"properties": {"a": {"type": "string", "format": "color"}}}, False),
-        ({"properties": {"a": {"oneOf": [{"type": "string"}]}}}, False),
-        ({"properties": {"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}}}, True),
-    ],
-)
-def test_strict_is_only_kept_where_it_can_be(dialect: str, change: dict[str, Any], kept: bool) -> None:
-    losses = _compiled({**CLOSED, **change}, dialect, strict=True).losses
-    assert ("strict" not in losses) is kept
-
-
-def test_openai_demands_all_properties_for_strict() -> None:
-    optional = {**CLOSED, "properties": {"a": A, "b": A}}
-    assert _compiled(optional, "openai-chat", strict=True).losses == ("strict",)
-    assert _compiled(optional, "anthropic", strict=True).losses == ()
+    assert schema_for(schema, "gemini").losses == ("schema.format", "schema.additionalProperties")
+    assert schema_for(schema, "anthropic") == Compiled(msgspec.Raw(json.dumps(schema).encode()))
 
 
 def test_the_same_schema_is_compiled_once() -> None:

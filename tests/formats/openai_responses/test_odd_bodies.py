@@ -15,7 +15,7 @@ from omniroute.formats.openai_responses import (
     encode_request,
     encode_response,
 )
-from tests.formats.openai_responses.test_requests import BODIES
+from tests.formats.openai_responses.asking import BODIES
 from tests.formats.openai_responses.wires import CALL, MESSAGE, THOUGHT, answer, facts
 
 _NAMES = st.sampled_from(
