@@ -92,6 +92,9 @@ ROUTES: tuple[RouteRow, ...] = (
     _aside("GET", "/v1beta/models", _models),
     _aside("GET", "/v1beta/models/{...id}", _model),
     _proxy("POST", "/v1beta/models/{...id}", gemini.verb),
+    _proxy(
+        "POST", "/v1beta/{...id}", gemini.verb
+    ),  # Vercel's SDK leaves `models/` out before an id with a slash
     _proxy("POST", "/api/chat", ollama.chat),
     _proxy("POST", "/api/generate", ollama.generate),
     _proxy("POST", "/api/embed", ollama_embed(legacy=False)),
