@@ -108,9 +108,7 @@ def test_accounts_that_are_gone_for_good_cost_the_others_nothing() -> None:
     assert made.unserved == []
     assert made.disturbed == []
     for name in "ab":
-        assert 3 <= made.asked[name] <= 6, (
-            "three refusals, and who was under way; then a person has to help"
-        )
+        assert 3 <= made.asked[name] <= 6, "three refusals, and who was under way; then a person has to help"
 
 
 def test_an_outage_of_all_is_told_and_when_it_is_over_all_are_served() -> None:

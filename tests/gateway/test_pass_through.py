@@ -6,6 +6,7 @@ import pytest
 
 from omniroute.records import ModelFacts, Outcome
 from tests import scripted_upstream as script
+from tests.recorded import Recorded
 from tests.running_gateway import (
     CHAT,
     CONVERSATIONS,
@@ -16,7 +17,7 @@ from tests.running_gateway import (
     RunningGateway,
     asking,
 )
-from tests.scripted_upstream import Recorded, ScriptedUpstream
+from tests.scripted_upstream import ScriptedUpstream
 from tests.wire_samples import BY_PATH, CHAT_USAGE
 
 EVERY_PATH = (*CONVERSATIONS, EMBEDDINGS)

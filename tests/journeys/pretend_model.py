@@ -12,7 +12,8 @@ from omniroute.conversation.usage import Usage
 from omniroute.formats import FORMATS
 from omniroute.formats.codec import ReplyFacts
 from omniroute.records import FormatName
-from tests.scripted_upstream import SSE, Behaviour, Recorded
+from tests.recorded import Recorded
+from tests.scripted_upstream import SSE, Behaviour
 
 TOLD = "The command has run."
 SHELLS = {

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from tests.journeys.ledger import Ledger
-from tests.scripted_upstream import SSE, Behaviour, Recorded, ScriptedUpstream
+from tests.recorded import Recorded
+from tests.scripted_upstream import SSE, Behaviour, ScriptedUpstream
 from tests.server.installation import Installation
 from tests.wire_samples import RESPONSES_USAGE, event_frame
 

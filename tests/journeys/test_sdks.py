@@ -12,7 +12,8 @@ import pytest
 
 from tests.journeys.ledger import Counted, Ledger, counted
 from tests.journeys.upstream import upstream_in_thread
-from tests.scripted_upstream import SSE, TEXT, Behaviour, Recorded, ScriptedUpstream, answer, error
+from tests.recorded import Recorded
+from tests.scripted_upstream import SSE, TEXT, Behaviour, ScriptedUpstream, answer, error
 from tests.server.installation import Installation
 from tests.wire_samples import (
     CHAT_USAGE,
