@@ -59,20 +59,20 @@ def test_no_request_fails_that_an_account_could_have_served(strategy: AccountStr
     assert made.asked.total() > REQUESTS * 1.15
 
 
-EVEN = (
-    AccountStrategy.ROUND_ROBIN,
-    AccountStrategy.RANDOM,
-    AccountStrategy.P2C,
-    AccountStrategy.LEAST_USED,
-)
+EVEN = {
+    AccountStrategy.ROUND_ROBIN: 0.03,
+    AccountStrategy.RANDOM: 0.03,
+    AccountStrategy.LEAST_USED: 0.03,
+    AccountStrategy.P2C: 0.06,  # who failed within five minutes is spared on purpose
+}
 
 
-@pytest.mark.parametrize("strategy", EVEN)
-def test_the_load_is_spread_evenly_where_the_strategy_says_so(strategy: AccountStrategy) -> None:
+@pytest.mark.parametrize(("strategy", "off"), EVEN.items())
+def test_the_load_is_spread_evenly_where_the_strategy_says_so(strategy: AccountStrategy, off: float) -> None:
     made = simulated(strategy, *MIXED, share=0.02)
     assert made.unserved == []
     shares = {one.name: made.served[one.name] / REQUESTS for one in FIVE}
-    assert all(share == pytest.approx(0.2, abs=0.03) for share in shares.values()), shares
+    assert all(share == pytest.approx(0.2, abs=off) for share in shares.values()), shares
 
 
 def test_the_first_account_is_filled_first() -> None:
