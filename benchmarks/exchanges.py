@@ -8,7 +8,9 @@ from pathlib import Path
 
 from omniroute.records import FormatName
 
-_MODEL_IN_PATH = re.compile(r"/models/([^/:?]+):")
+_MODEL_IN_PATH = re.compile(r"/(?:models?|deployments)/([^/:?]+)[:/]")
+UNNAMED = "unnamed"
+"""The model of an exchange that does not tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def _exchange(row: dict[str, object], dialect: FormatName) -> Exchange:
     return Exchange(
         id=str(row["id"]),
         dialect=dialect,
-        model=str(model or (in_path and in_path[1]) or "model"),
+        model=str(model or (in_path and in_path[1]) or UNNAMED),
         stream=bool(row["stream"]),
         status=int(str(row["status"])),
         request=None if request is None else _json(request),

@@ -13,6 +13,9 @@ from omniroute.errors import ErrorKind, Refused
 MADE_ID = "call_omr"
 """How ids of tool calls begin that no provider gave."""
 
+NO_ARGUMENTS = frozenset({"", "null"})
+"""What models write for the arguments of a tool that takes none, when they do not write an empty object."""
+
 _WEAK_ID = re.compile(r"(?:.*[:._-])?\d{1,4}", re.DOTALL)
 """Ids that only number the calls of one answer: `0`, `call_1`, `functions.read_file:0`."""
 _UNIQUE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|[A-Za-z]{4,}\d[A-Za-z0-9]{8,}")

@@ -267,7 +267,7 @@ def _grammar(declared: msgspec.Raw | None) -> str | None:
     """The grammar in words: `{type, syntax, definition}` (Responses) or `{type, grammar: {…}}` (Chat)."""
     try:
         format = msgspec.json.decode(declared, type=dict[str, object]) if declared is not None else {}
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     inner = format.get("grammar")
     grammar = inner if isinstance(inner, dict) else format

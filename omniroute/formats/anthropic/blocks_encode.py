@@ -17,7 +17,7 @@ from omniroute.conversation.parts import (
 from omniroute.formats.anthropic.citations import encode_citation
 from omniroute.formats.anthropic.media import encode_media
 from omniroute.formats.anthropic.members import NAME, cache_control, own
-from omniroute.formats.codec import Losses, cannot_carry
+from omniroute.formats.codec import NO_ARGUMENTS, Losses, cannot_carry
 
 Block = dict[str, object] | msgspec.Raw
 
@@ -59,7 +59,7 @@ def encode_call(part: ToolUse, id: str, losses: Losses) -> Block:
 
 def encode_input(text: str, losses: Losses) -> msgspec.Raw:
     """Arguments as an object: the text the model wrote, where it is one."""
-    if not text.strip():
+    if text.strip() in NO_ARGUMENTS:
         return msgspec.Raw(b"{}")
     try:
         _OBJECT.decode(text)

@@ -29,6 +29,9 @@ from omniroute.formats.watch import ABSENT, UNREADABLE, decode_event, in_band
 _EMPTY_INPUT = frozenset({"", "{}"})
 
 
+_ODD: tuple[type[Exception], ...] = (WrongShape, *UNREADABLE)
+
+
 class _Message(msgspec.Struct, gc=False):
     id: str | None = None
     model: str | None = None
@@ -135,7 +138,7 @@ class AnthropicStreamDecoder:
                 self._grow(told, events)
             else:
                 self._take(told, events)
-        except (WrongShape, *UNREADABLE) as error:
+        except _ODD as error:
             raise ProtocolError(f"the upstream's stream: {told.type}: {error}") from None
 
     def _take(self, told: _Told, events: list[Event]) -> None:

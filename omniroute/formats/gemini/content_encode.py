@@ -6,7 +6,7 @@ import msgspec
 
 from omniroute.conversation.parts import Extra, Media, Opaque, Part, Text, Thinking, ToolResult, ToolUse
 from omniroute.conversation.parts import Refusal as RefusalPart
-from omniroute.formats.codec import MADE_ID, Losses, cannot_carry
+from omniroute.formats.codec import MADE_ID, NO_ARGUMENTS, Losses, cannot_carry
 from omniroute.formats.gemini.content_decode import SIGNATURE
 from omniroute.formats.gemini.media import encode_media
 from omniroute.formats.gemini.members import NAME
@@ -118,7 +118,7 @@ def encode_answer_part(part: Part, wire: list[WirePart], losses: Losses, *, id: 
 
 
 def _arguments(text: str, losses: Losses) -> Any:  # JSON of any shape
-    if not text.strip():
+    if text.strip() in NO_ARGUMENTS:
         return {}
     try:
         _OBJECT.decode(text)

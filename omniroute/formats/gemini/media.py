@@ -2,7 +2,7 @@
 
 import base64
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -65,7 +65,7 @@ def decode_file(raw: msgspec.Raw, rest: Members, where: str) -> Media:
     if _FILES_API.fullmatch(uri):
         return Media(_kind(mime or ""), FileId(uri), name=name, extra=extra(file | rest))
     file.pop("mimeType", None)
-    site = urlsplit(uri).hostname if uri.startswith("http") else None
+    site = _split(uri).hostname if uri.startswith("http") else None
     is_video = site is not None and site.removeprefix("www.") in _VIDEO_SITES
     kind = MediaKind.VIDEO if is_video else _kind(mime or _mime_of(uri) or "")
     return Media(kind, Url(uri, mime), name=name, extra=extra(file | rest))
@@ -114,11 +114,15 @@ def _url(part: Media, url: str, media_type: str | None, where: str) -> tuple[str
 
 def _mime_of(url: str) -> str | None:
     """What the ending of the address tells."""
+    return _BY_ENDING.get(_split(url).path.rpartition(".")[2].lower())
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address; none of what is no address."""
     try:
-        path = urlsplit(url).path
+        return urlsplit(url)
     except ValueError:
-        return None
-    return _BY_ENDING.get(path.rpartition(".")[2].lower())
+        return urlsplit("")
 
 
 def _mime_of_base64(content: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from omniroute.conversation.fold import StreamFailed
 from omniroute.conversation.parts import Citation, Part, Text, Thinking, ToolUse
 from omniroute.conversation.response import Candidate, Finish, FinishReason, Response
 from omniroute.conversation.usage import UNKNOWN, Usage
@@ -12,12 +13,14 @@ from omniroute.formats.gemini.grounding import cited, grounded
 from omniroute.formats.gemini.logprobs import decode_logprobs
 from omniroute.formats.gemini.members import Members, extra, items, members, objects, read, string
 from omniroute.formats.gemini.usage import UsageMetadata, disjoint
+from omniroute.formats.watch import in_band
+from omniroute.formats.wire_error import WireError
 
 _USAGE = msgspec.json.Decoder(UsageMetadata)
 
 
 def decode_response(body: bytes) -> Response:
-    """A whole answer. Raises ProtocolError."""
+    """A whole answer. Raises ProtocolError, and `StreamFailed` for an error that came as success."""
     try:
         return read(body, _response)
     except Refused as error:
@@ -30,6 +33,9 @@ def _response(body: bytes) -> Response:
     told = top.pop("candidates", None)
     blocked = _block_reason(feedback) if feedback is not None else None
     if told is None and feedback is None:
+        if "error" in top:
+            error = WireError.of(body)
+            raise StreamFailed(in_band(error.message, error.code or error.type))
         raise ProtocolError("the upstream's answer holds no candidates")
     candidates = (
         [_candidate(raw, f"candidates[{n}]") for n, raw in enumerate(items(told, "candidates"))]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from omniroute.conversation.usage import UNKNOWN, Usage
+from omniroute.conversation.usage import Usage
 
 
 class UsageMetadata(msgspec.Struct):
@@ -17,9 +17,12 @@ class UsageMetadata(msgspec.Struct):
 
 
 def disjoint(told: UsageMetadata) -> Usage:
-    """The prompt's total includes what was cached; thoughts stand beside the candidates."""
+    """The prompt's total includes what was cached; thoughts stand beside the candidates.
+
+    A count that does not tell the prompt does not tell its parts either.
+    """
     if told.promptTokenCount is None:
-        return UNKNOWN
+        return Usage(output=told.candidatesTokenCount, reasoning=told.thoughtsTokenCount)
     prompt = told.promptTokenCount + (told.toolUsePromptTokenCount or 0)
     return Usage(
         input=max(prompt - (told.cachedContentTokenCount or 0), 0),

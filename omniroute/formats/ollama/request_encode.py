@@ -33,7 +33,7 @@ from omniroute.conversation.request import (
     Tool,
 )
 from omniroute.errors import ErrorKind, Refused
-from omniroute.formats.codec import Encoded, Losses, cannot_carry
+from omniroute.formats.codec import NO_ARGUMENTS, Encoded, Losses, cannot_carry
 from omniroute.formats.ollama.fields import FORMAT, MEMBERS, members_of
 from omniroute.formats.schema import compiled
 
@@ -310,9 +310,9 @@ def _call(use: ToolUse, losses: Losses) -> Json:
 
 def arguments_of(use: ToolUse, losses: Losses) -> msgspec.Raw:
     """The arguments as an object; text that is none is wrapped in one, which is a loss."""
-    text = use.arguments.encode("utf-8", "replace")
-    if not text.strip():
+    if use.arguments.strip() in NO_ARGUMENTS:
         return msgspec.Raw(b"{}")
+    text = use.arguments.encode("utf-8", "replace")
     try:
         MEMBERS.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -133,7 +133,7 @@ def sources_of(links: Sequence[msgspec.Raw], found: Sequence[msgspec.Raw]) -> tu
             url = node.text("url")
             if url:
                 titles.setdefault(url, node.text("title"))
-        except Malformed:
+        except (Malformed, UnicodeDecodeError):
             continue
     for raw in links:
         url = _text_or_none(raw)
@@ -145,7 +145,7 @@ def sources_of(links: Sequence[msgspec.Raw], found: Sequence[msgspec.Raw]) -> tu
 def _text_or_none(raw: msgspec.Raw) -> str | None:
     try:
         return msgspec.json.decode(raw, type=str)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from omniroute.conversation.fold import StreamFailed
 from omniroute.conversation.parts import (
     Base64,
     Extra,
@@ -37,12 +38,14 @@ from omniroute.formats.openai_chat.reasoning import is_detail, joined, whole_det
 from omniroute.formats.openai_chat.tools import own_members
 from omniroute.formats.openai_chat.usage import encode_usage
 from omniroute.formats.openai_usage import decode_usage
+from omniroute.formats.watch import in_band
+from omniroute.formats.wire_error import WireError
 
 Json = dict[str, object]
 
 
 def decode_response(body: bytes) -> Response:
-    """A whole answer. Raises ProtocolError for what is none, an error that came as success too."""
+    """A whole answer. Raises ProtocolError, and `StreamFailed` for an error that came as success."""
     try:
         return read(body, _response)
     except Malformed as error:
@@ -54,6 +57,10 @@ def decode_response(body: bytes) -> Response:
 def _response(root: Node) -> Response:
     choices = root.nodes("choices")
     if not choices:
+        told = root.raw("error")
+        if told is not None:
+            error = WireError.of(b'{"error":' + bytes(told) + b"}")
+            raise StreamFailed(in_band(error.message, error.code or error.type))
         raise ProtocolError("the upstream's answer holds no choices")
     for name in ("object", "created"):
         root.raw(name)

@@ -28,6 +28,8 @@ from omniroute.formats.sse import RawFrameReader, frame_data
 from omniroute.formats.watch import ABSENT, UNREADABLE, decode, in_band, is_something
 from omniroute.formats.wire_error import WireError
 
+_ODD: tuple[type[Exception], ...] = (Malformed, *UNREADABLE)
+
 
 class _Groq(msgspec.Struct):
     usage: msgspec.Raw = ABSENT
@@ -106,7 +108,7 @@ class ChatStreamDecoder:
     def _checked(self, data: bytes, events: list[Event]) -> None:
         try:
             self._frame(data, events)
-        except (Malformed, *UNREADABLE) as error:
+        except _ODD as error:
             raise ProtocolError(f"the upstream's stream holds a chunk of unknown shape: {error}") from None
 
     def _frame(self, data: bytes, events: list[Event]) -> None:

@@ -20,6 +20,9 @@ _FAILURES = frozenset({"response.failed", "response.cancelled", "error"})
 _TEXT = "response.output_text.delta"
 
 
+_ODD: tuple[type[Exception], ...] = (WrongShape, *UNREADABLE)
+
+
 class _Told(msgspec.Struct, gc=False):
     """One event; members it does not have are absent."""
 
@@ -85,7 +88,7 @@ class ResponsesStreamDecoder:
             return
         try:
             self._take(told, events)
-        except (WrongShape, *UNREADABLE) as error:
+        except _ODD as error:
             raise ProtocolError(f"the upstream's stream: {told.type}: {error}") from None
 
     def _take(self, told: _Told, events: list[Event]) -> None:
@@ -97,8 +100,8 @@ class ResponsesStreamDecoder:
             if told.logprobs is not ABSENT:
                 _note_logprobs(item, told.logprobs, events)
         elif kind in _FAILURES or (not kind and told.error is not ABSENT):
-            self._over = True
             events.append(Failed(_failure(told)))
+            self._over = True
         elif told.response is not ABSENT:
             self._begin(Members.of(told.response, "response"), kind, events)
         elif not kind.startswith("response."):
@@ -175,8 +178,8 @@ class ResponsesStreamDecoder:
             id, model = response.text("id"), response.text("model")
             events.append(Started(id, model))
         if kind in _ENDINGS:
-            self._over = True
             self._end(response, kind.removeprefix("response."), events)
+            self._over = True
 
     def _end(self, response: Members, kind: str, events: list[Event]) -> None:
         status = response.text("status")

@@ -134,7 +134,7 @@ class ResponsesStreamEncoder:
         self._give_logprobs()
 
     def _give_logprobs(self) -> None:
-        if self._logprobs and isinstance(self._writer, MessageWriter):
+        if self._logprobs and isinstance(self._writer, MessageWriter) and self._writer.is_text:
             self._writer.add_logprobs(self._logprobs)
             self._logprobs = ()
 

@@ -116,6 +116,11 @@ class MessageWriter:
         place = {**self._place, "annotation_index": len(self._citations) - 1, "annotation": told}
         self._output.frames.add("response.output_text.annotation.added", place)
 
+    @property
+    def is_text(self) -> bool:
+        """Refusals have no log probabilities."""
+        return self._kind == "output_text"
+
     def add_logprobs(self, tokens: tuple[TokenLogprob, ...]) -> None:
         """Told with the whole text: which delta they belong to is not known."""
         self._logprobs.extend(tokens)

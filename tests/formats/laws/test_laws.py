@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.differences import reported, through, with_ids
+from benchmarks.likeness import Seen, seen
 from omniroute.conversation.events import Ended, Event, Failed
 from omniroute.conversation.fold import fold, unfold
 from omniroute.conversation.response import Response
@@ -14,9 +16,7 @@ from omniroute.formats import FORMATS
 from omniroute.records import FormatName
 from tests.formats.cuts import cut_lists, split
 from tests.formats.laws.answers import ANSWERS, FACTS, SMALL
-from tests.formats.laws.differences import reported, through, with_ids
 from tests.formats.laws.grammar import CHECKS
-from tests.formats.laws.likeness import Seen, seen
 from tests.formats.laws.strategies import answers, streams
 from tests.formats.laws.ways import read, streamed, whole, written
 

@@ -7,14 +7,14 @@ by the client. What comes out is what went in, but for the differences named in 
 import pytest
 from hypothesis import given, settings
 
+from benchmarks.differences import through, with_ids
+from benchmarks.likeness import Seen, seen
 from omniroute.conversation.fold import fold
 from omniroute.conversation.response import Response
 from omniroute.formats import FORMATS
 from omniroute.records import FormatName
 from tests.formats.laws.answers import ANSWERS, FACTS
-from tests.formats.laws.differences import through, with_ids
 from tests.formats.laws.grammar import CHECKS
-from tests.formats.laws.likeness import Seen, seen
 from tests.formats.laws.strategies import answers
 from tests.formats.laws.ways import read, streamed, whole, written
 

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from benchmarks.said import said
 from omniroute.conversation.abilities import Abilities
-from omniroute.conversation.parts import Base64, Media, Text, Thinking, ToolResult, ToolUse
+from omniroute.conversation.parts import Text, ToolResult, ToolUse
 from omniroute.conversation.request import FunctionTool, Message, OutputKind, Request, Role, Sampling
 from omniroute.formats import FORMATS
 from omniroute.formats.codec import Encoded
 from omniroute.records import FormatName
-from tests.formats.laws.likeness import Seen, spelled
 from tests.formats.laws.strategies import requests
 
 dialects = pytest.mark.parametrize("dialect", FORMATS, ids=str)
@@ -34,43 +34,6 @@ def decoded(body: bytes, dialect: FormatName, like: Request) -> Request:
     if dialect in IN_PATH:
         return FORMATS[dialect].decode_request(body, model=like.model, stream=like.stream)
     return FORMATS[dialect].decode_request(body)
-
-
-def said(request: Request) -> Seen:
-    """What a request says, whatever its dialect: who said what, which tools there are and were called."""
-    results = [p for message in request.messages for p in message.parts if isinstance(p, ToolResult)]
-    calls = [p for message in request.messages for p in message.parts if isinstance(p, ToolUse)]
-    ids = [call.id for call in calls]
-    tools = [tool for tool in request.tools if isinstance(tool, FunctionTool)]
-    return {
-        "system": _texts(request.messages, Role.SYSTEM, Role.DEVELOPER),
-        "user": _texts(request.messages, Role.USER),
-        "assistant": _texts(request.messages, Role.ASSISTANT),
-        "images": [
-            part.source.data
-            for message in request.messages
-            for part in message.parts
-            if isinstance(part, Media) and isinstance(part.source, Base64)
-        ],
-        "calls": [(call.name, spelled(call.arguments)) for call in calls],
-        # Which call they belong to counts, not what it is called: Gemini's requests have no ids.
-        "results": [(ids.index(result.tool_use_id), _joined(result)) for result in results],
-        "thinking": [p.text for m in request.messages for p in m.parts if isinstance(p, Thinking) and p.text],
-        "tools": [(tool.name, tool.description or "") for tool in tools],
-        "choice": request.tool_choice.mode if request.tool_choice is not None else None,
-        "max_tokens": request.sampling.max_tokens,
-        "kind": request.output.kind,
-        "stream": request.stream,
-    }
-
-
-def _texts(messages: tuple[Message, ...], *roles: Role) -> str:
-    texts = [p.text for m in messages if m.role in roles for p in m.parts if isinstance(p, Text)]
-    return "".join("".join(texts).split())
-
-
-def _joined(result: ToolResult) -> str:
-    return "".join(part.text for part in result.parts if isinstance(part, Text))
 
 
 def unlike(before: Request, after: Request) -> set[str]:

@@ -260,7 +260,6 @@ def test_sources_beside_the_answer_are_citations() -> None:
         b"<html>",
         b"[]",
         b"{}",
-        b'{"error":{"message":"no"}}',
         b'{"object":"error","message":"no","type":"x"}',
         b'{"choices":[]}',
         b'{"choices":[{"index":0}]}',

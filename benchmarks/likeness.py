@@ -19,6 +19,7 @@ from omniroute.conversation.parts import (
 from omniroute.conversation.request import TokenLogprob
 from omniroute.conversation.response import Candidate, Response
 from omniroute.conversation.usage import Usage
+from omniroute.formats.codec import NO_ARGUMENTS
 
 Seen = dict[str, Any]  # names of what counts, to values that have to be equal
 
@@ -76,7 +77,7 @@ def counted(usage: Usage) -> tuple[int, ...]:
 
 def spelled(arguments: str) -> str:
     """Arguments in one spelling; those that are no JSON as they are."""
-    if not arguments.strip():
+    if arguments.strip() in NO_ARGUMENTS:
         return "{}"
     try:
         return json.dumps(json.loads(arguments), sort_keys=True)
@@ -86,7 +87,7 @@ def spelled(arguments: str) -> str:
 
 def is_object(arguments: str) -> bool:
     """True for arguments that dialects with objects can tell as they stand."""
-    if not arguments.strip():
+    if arguments.strip() in NO_ARGUMENTS:
         return True
     try:
         return isinstance(json.loads(arguments), dict)

@@ -9,12 +9,12 @@ from types import MappingProxyType
 
 import msgspec
 
-from omniroute.conversation.parts import Media, Opaque, Part, Refusal, Text, Thinking, ToolUse
+from benchmarks.likeness import is_object
+from omniroute.conversation.parts import Citation, Media, Opaque, Part, Refusal, Text, Thinking, ToolUse
 from omniroute.conversation.response import Candidate, Finish, FinishReason, Response
 from omniroute.conversation.usage import Usage
 from omniroute.formats.codec import ReplyFacts, call_id
 from omniroute.records import FormatName
-from tests.formats.laws.likeness import is_object
 
 Change = Callable[[Response, FormatName], Response]
 
@@ -115,6 +115,63 @@ def _no_citation_place(response: Response, dialect: FormatName) -> Response:
         return msgspec.structs.replace(part, citations=citations)
 
     return each_part(response, change)
+
+
+def _no_citation_without_address(response: Response, dialect: FormatName) -> Response:
+    def change(part: Part) -> Part:
+        if not isinstance(part, Text):
+            return part
+        return msgspec.structs.replace(
+            part, citations=tuple(c for c in part.citations if _has_address(c, dialect))
+        )
+
+    return each_part(response, change)
+
+
+def _has_address(citation: Citation, dialect: FormatName) -> bool:
+    own = citation.extra is not None and citation.extra.format == dialect.value
+    return bool(citation.url) or own
+
+
+def _addressless_lost(response: Response, dialect: FormatName) -> Iterable[str]:
+    for part in parts_of(response):
+        if isinstance(part, Text) and not all(_has_address(c, dialect) for c in part.citations):
+            yield "citations"
+
+
+def _source_once(response: Response, dialect: FormatName) -> Response:
+    def change(candidate: Candidate) -> Candidate:
+        cited = [c for part in candidate.parts if isinstance(part, Text) for c in part.citations]
+        placed = [c for c in cited if c.start is not None and c.end is not None]
+        sources = {_source(c): c for c in cited if c not in placed}
+        for citation in placed:
+            sources.pop(_source(citation), None)
+        told = iter([*placed, *sources.values()])
+        parts: list[Part] = []
+        for part in candidate.parts:
+            if isinstance(part, Text):
+                part = msgspec.structs.replace(part, citations=tuple(told))  # the first has them all
+            parts.append(part)
+        return msgspec.structs.replace(candidate, parts=tuple(parts))
+
+    return each_candidate(response, change)
+
+
+def _source(citation: Citation) -> tuple[str | None, ...]:
+    return (citation.url, citation.title, citation.cited_text)
+
+
+def _no_logprobs_of_refusals(response: Response, dialect: FormatName) -> Response:
+    def change(candidate: Candidate) -> Candidate:
+        says = any(isinstance(part, Text) for part in candidate.parts)
+        return candidate if says else msgspec.structs.replace(candidate, logprobs=())
+
+    return each_candidate(response, change)
+
+
+def _logprobs_of_refusals_lost(response: Response, dialect: FormatName) -> Iterable[str]:
+    if _no_logprobs_of_refusals(response, dialect) != response:
+        yield "logprobs"
 
 
 def _no_logprobs(response: Response, dialect: FormatName) -> Response:
@@ -237,6 +294,18 @@ CHANGES: Mapping[str, Difference] = MappingProxyType(
         "no_citation_place": Difference(
             "a citation says what it cites, not for which words", _no_citation_place
         ),
+        "no_citation_without_address": Difference(
+            "a citation of the dialect is an address, or a document of its own provider",
+            _no_citation_without_address,
+            _addressless_lost,
+        ),
+        "source_once": Difference(
+            "sources are a list beside the answer: one that is not for certain words stands there once",
+            _source_once,
+        ),
+        "no_logprobs_of_refusals": Difference(
+            "only texts have log probabilities", _no_logprobs_of_refusals, _logprobs_of_refusals_lost
+        ),
         "no_logprobs": Difference(
             "the dialect has no log probabilities",
             _no_logprobs,
@@ -267,13 +336,21 @@ WHOLE_ONLY = frozenset({"by_kind", "object_arguments_at_last"})
 
 OF: Mapping[FormatName, tuple[str, ...]] = MappingProxyType(
     {
-        FormatName.OPENAI_CHAT: (*_ALWAYS, "finish_word", "by_kind"),
-        FormatName.OPENAI_RESPONSES: (*_ALWAYS, "first_candidate", "no_cited_text", "finish_word"),
+        FormatName.OPENAI_CHAT: (*_ALWAYS, "no_citation_without_address", "finish_word", "by_kind"),
+        FormatName.OPENAI_RESPONSES: (
+            *_ALWAYS,
+            "first_candidate",
+            "no_citation_without_address",
+            "no_cited_text",
+            "no_logprobs_of_refusals",
+            "finish_word",
+        ),
         FormatName.ANTHROPIC: (
             *_ALWAYS,
             "first_candidate",
             "refusal_is_text",
             "no_images",
+            "no_citation_without_address",
             "no_citation_place",
             "no_logprobs",
             "object_arguments_at_last",
@@ -282,6 +359,7 @@ OF: Mapping[FormatName, tuple[str, ...]] = MappingProxyType(
         FormatName.GEMINI: (
             *_ALWAYS,
             "refusal_is_text",
+            "source_once",
             "object_arguments",
             "finish_word",
             "usage_without_written",
