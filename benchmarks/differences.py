@@ -10,6 +10,7 @@ from types import MappingProxyType
 import msgspec
 
 from benchmarks.likeness import is_object
+from benchmarks.rewriting import each_candidate, each_part, parts_of
 from omniroute.conversation.parts import Citation, Media, Opaque, Part, Refusal, Text, Thinking, ToolUse
 from omniroute.conversation.response import Candidate, Finish, FinishReason, Response
 from omniroute.conversation.usage import Usage
@@ -27,18 +28,6 @@ class Difference:
     change: Change
     losses: Callable[[Response, FormatName], Iterable[str]] = lambda response, dialect: ()
     """The names it is reported by, when it changes the answer."""
-
-
-def each_candidate(response: Response, change: Callable[[Candidate], Candidate]) -> Response:
-    return msgspec.structs.replace(response, candidates=tuple(map(change, response.candidates)))
-
-
-def each_part(response: Response, change: Callable[[Part], Part | None]) -> Response:
-    def changed(candidate: Candidate) -> Candidate:
-        parts = (change(part) for part in candidate.parts)
-        return msgspec.structs.replace(candidate, parts=tuple(part for part in parts if part is not None))
-
-    return each_candidate(response, changed)
 
 
 def _first_candidate(response: Response, dialect: FormatName) -> Response:
@@ -236,10 +225,6 @@ def _place_in_message(part: Part) -> int:
         for place, kind in enumerate((Thinking, Text | Refusal, Media, ToolUse, Opaque, object))
         if isinstance(part, kind)
     )
-
-
-def parts_of(response: Response) -> Iterable[Part]:
-    return (part for candidate in response.candidates for part in candidate.parts)
 
 
 _STOP = FinishReason.STOP
