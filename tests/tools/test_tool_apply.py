@@ -20,13 +20,13 @@ from tests.tools.user_home import BASE, BOTH, KEY, clock, config_file, environme
 @BOTH
 def test_the_same_settings_twice_change_and_back_up_nothing(env: Environment, tool: str) -> None:
     first = apply(tool, settings(), env, clock)
-    before = config_file(env, tool).stat()
+    before = _state(config_file(env, tool))
 
     second = apply(tool, settings(), env, clock)
 
     assert (first.changed, second.changed) == (True, False)
     assert (second.diff, second.backup_id) == ("", None)
-    assert config_file(env, tool).stat() == before
+    assert _state(config_file(env, tool)) == before
     assert len(Backups(env.data_dir, tool).all()) == 1
 
 
@@ -279,3 +279,9 @@ def test_what_is_no_file_is_not_read(env: Environment) -> None:
 
     with pytest.raises(ConfigError, match="is not a file"):
         apply("claude", settings(), env, clock)
+
+
+def _state(path: Path) -> tuple[int, int, int, int]:
+    """What writing would change; reading may change when it was read."""
+    state = path.stat()
+    return state.st_ino, state.st_mode, state.st_size, state.st_mtime_ns
