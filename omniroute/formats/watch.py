@@ -8,7 +8,8 @@ from typing import TypeVar
 import msgspec
 
 from omniroute.conversation.usage import UNKNOWN, Usage
-from omniroute.errors import Failure, FailureKind, ProtocolError
+from omniroute.errors import Failure, ProtocolError
+from omniroute.formats.refusal_words import told_in_band
 from omniroute.formats.sse import RawFrameReader, frame_data
 
 T = TypeVar("T")
@@ -167,12 +168,5 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
 
 def in_band(message: str | None, code: str | None) -> Failure:
     """An error event of a stream as a failure: what it says decides how it counts."""
-    words = f"{code or ''} {message or ''}".lower()
-    kind = FailureKind.OVERLOADED
-    if "rate" in words and "limit" in words:
-        kind = FailureKind.RATE_LIMITED
-    elif "quota" in words or "billing" in words or "insufficient" in words:
-        kind = FailureKind.QUOTA
-    elif "invalid_request" in words:
-        kind = FailureKind.BAD_REQUEST
+    kind = told_in_band(f"{code or ''} {message or ''}".lower())
     return Failure(kind=kind, message=message or "the upstream broke off with an error", code=code)

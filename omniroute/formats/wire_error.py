@@ -1,6 +1,7 @@
 """What an error body says, whichever vendor wrote it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ class WireError:
     message: str | None = None
     type: str | None = None
     code: str | None = None
+    detail: str = field(default="", compare=False)
+    """What it says beside its message: reasons, limits, the words of an upstream behind the upstream."""
 
     @classmethod
     def of(cls, body: bytes) -> "WireError":
@@ -32,7 +35,7 @@ class WireError:
     @property
     def words(self) -> str:
         """Everything it says in lower case, for looking words up."""
-        return " ".join(part for part in (self.type, self.code, self.message) if part).lower()
+        return " ".join(part for part in (self.type, self.code, self.message, self.detail) if part).lower()
 
 
 def _read(value: dict[str, Any]) -> WireError:
@@ -46,7 +49,25 @@ def _read(value: dict[str, Any]) -> WireError:
     texts = (_text(source.get(name)) for name in ("message", "detail", "msg", "error_msg"))
     message = next((text for text in texts if text), None)
     code = _text(source.get("code")) or _text(source.get("status"))
-    return WireError(message[:MAX_MESSAGE_CHARS] if message else None, _text(source.get("type")), code)
+    detail = " ".join(_details(source))[:MAX_MESSAGE_CHARS]
+    return WireError(
+        message[:MAX_MESSAGE_CHARS] if message else None, _text(source.get("type")), code, detail
+    )
+
+
+def _details(source: dict[str, Any]) -> Iterator[str]:
+    """Google's reasons and limits, Azure's inner code, what OpenRouter was told by a provider."""
+    details = source.get("details")
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict):
+            yield _text(detail.get("reason")) or ""
+            violations = detail.get("violations")
+            for violation in violations if isinstance(violations, list) else ():
+                yield _text(violation.get("quotaId")) or "" if isinstance(violation, dict) else ""
+    for outer, name in (("innererror", "code"), ("metadata", "raw"), ("metadata", "error_type")):
+        inner = source.get(outer)
+        if isinstance(inner, dict):
+            yield _text(inner.get(name)) or ""
 
 
 def _text(value: object) -> str | None:

@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniroute.errors import FailureKind
-from omniroute.routing.classify import classify, retry_after_s
+from omniroute.routing.classify import classify
+from omniroute.routing.waits import LONGEST_S, retry_after_s, told_wait_s
+from tests.routing.error_bodies import REFUSALS as REAL
+from tests.routing.error_bodies import Refusal
 
 NOW_S = 1_790_000_000.0  # Mon, 21 Sep 2026 14:13:20 GMT
 JSON = {"Content-Type": "application/json"}
@@ -85,6 +88,71 @@ def test_a_vendors_refusal_is_understood(status: int, body: object, kind: Failur
     assert failure.status == status
     assert failure.message
     assert failure.body == (raw if body else None)
+
+
+@pytest.mark.parametrize("refusal", REAL, ids=[f"{row.vendor} {row.kind}" for row in REAL])
+def test_what_vendors_really_answer_is_understood(refusal: Refusal) -> None:
+    body = json.dumps(refusal.body, ensure_ascii=False).encode()
+    failure = classify(refusal.status, {**JSON, **refusal.headers}, body, now_s=NOW_S)
+    assert failure.kind is refusal.kind
+    assert failure.retry_after_s == (None if refusal.wait_s is None else pytest.approx(refusal.wait_s))
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        ("Please try again in 6m0s.", 360.0),
+        ("Please try again in 9m38.016s. Need more?", 578.016),
+        ("Please try again in 114h18m0s", LONGEST_S),
+        ("try again in 1 day 2 hours", LONGEST_S),
+        ("Please retry in 48.939935699s.", 48.939935699),
+        ("will reset after 26s", 26.0),
+        ("try again in 20ms", 0.02),
+        ("Try again in 2 minutes", 120.0),
+        ("try again after 500 milliseconds", 0.5),
+        ("You will regain access on 2026-09-21", 0.0),
+        ("You will regain access on 2026-99-99", None),
+        ("try again in a while", None),
+        ("try again later", None),
+        ("", None),
+    ],
+)
+def test_a_wait_in_words_is_read(message: str, seconds: float | None) -> None:
+    assert told_wait_s(b"", message, now_s=NOW_S) == (None if seconds is None else pytest.approx(seconds))
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ({"error": {"retry_after": 7}}, 7.0),
+        ({"error": {"details": [{"retryDelay": {"seconds": 3, "nanos": 5}}]}}, 3.0),
+        ({"error": {"details": [{"retryDelay": "3s"}, {"metadata": {"quotaResetDelay": "9.5s"}}]}}, 9.5),
+        ({"error": {"resets_at": "2026-09-21T14:13:50Z"}}, 30.0),
+        ({"error": {"resets_at": 1, "resets_in_seconds": None}}, 0.0),
+        ({"error": {"retry_after": True, "retryDelay": "soon", "resets_at": "T"}}, None),
+        ({"error": {"retry_after": -3}}, None),
+        ({"error": {"resets_in_seconds": 1e300}}, LONGEST_S),
+    ],
+)
+def test_a_wait_in_a_member_is_read(body: object, seconds: float | None) -> None:
+    assert told_wait_s(json.dumps(body).encode(), "", now_s=NOW_S) == seconds
+
+
+@given(
+    body=st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=9),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["error", "retryDelay", "resets_at", "details", "seconds"]), inner
+            )
+        ),
+    ),
+    message=st.text(max_size=40),
+)
+def test_no_wait_is_too_odd(body: object, message: str) -> None:
+    wait_s = told_wait_s(json.dumps(body).encode(), f"try again in {message}", now_s=NOW_S)
+    assert wait_s is None or 0 <= wait_s <= LONGEST_S
 
 
 def test_a_failure_keeps_the_vendors_words_and_code() -> None:
