@@ -32,29 +32,6 @@ def answering(dialect: FormatName, command: str) -> Behaviour:
     return _behaviour(dialect, lambda request: _response(request, command))
 
 
-_ENDS = {
-    "/chat/completions": FormatName.OPENAI_CHAT,
-    "/responses": FormatName.OPENAI_RESPONSES,
-    "/messages": FormatName.ANTHROPIC,
-    "/api/chat": FormatName.OLLAMA,
-}
-
-
-def answering_any(command: str) -> Behaviour:
-    """An upstream of every dialect, told from the path."""
-    behaviours = {dialect: answering(dialect, command) for dialect in FormatName}
-
-    def of(request: Recorded) -> Behaviour:
-        path = request.path.partition("?")[0]
-        dialect = next((name for end, name in _ENDS.items() if path.endswith(end)), FormatName.GEMINI)
-        return behaviours[dialect]
-
-    return Behaviour(
-        chunks=lambda request: of(request).chunks(request),
-        content_type=lambda request: of(request).content_type(request),
-    )
-
-
 def editing(dialect: FormatName, file: str, old: str, new: str) -> Behaviour:
     """An upstream whose model answers with an edit, in the blocks that aider reads."""
     block = f"{file}\n```\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n```\n"

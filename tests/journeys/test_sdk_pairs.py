@@ -1,156 +1,144 @@
-"""The official SDKs, each endpoint on upstreams of every dialect: chat, streams, tools, errors."""
+"""The official Python SDKs, each on models of every dialect."""
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from contextlib import ExitStack
+from dataclasses import dataclass
 
-import anthropic
 import openai
 import pytest
 
 from omniroute.records import FormatName
-from tests.journeys.pretend_model import TOLD, answering_any
+from tests.journeys.sdk_drivers import DRIVERS, Driver, JSONObject
 from tests.journeys.test_tools_across_formats import KINDS
 from tests.journeys.upstream import upstream_in_thread
+from tests.journeys.weather_model import (
+    CITY,
+    HELLO,
+    QUESTION,
+    SEEN,
+    THOUGHT,
+    TOLD,
+    USED,
+    cut_weather,
+    weather,
+)
+from tests.scripted_upstream import Behaviour, ScriptedUpstream, error
 from tests.server.installation import Installation
 
-COMMAND = "ls -la /tmp"
-PARAMETERS = {
-    "type": "object",
-    "properties": {"command": {"type": "string"}},
-    "required": ["command"],
-    "additionalProperties": False,
-}
-DIALECTS = tuple(FormatName)
-EACH = tuple(itertools.product(DIALECTS, (False, True)))
+PAIRS = tuple(itertools.product(FormatName, FormatName))
+each_pair = pytest.mark.parametrize(
+    ("client", "dialect"), PAIRS, ids=[f"{client.value}-on-{upstream.value}" for client, upstream in PAIRS]
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A gateway with nodes of every dialect."""
+
+    url: str
+    key: str
+    drivers: dict[FormatName, Driver]
+    upstreams: dict[str, ScriptedUpstream]
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a gateway with a node of every dialect, called as the dialect is."""
-    installation = Installation(Path(tmp_path_factory.mktemp("pairs")))
-    with upstream_in_thread() as upstream:
-        upstream.otherwise = answering_any(COMMAND)
-        try:
-            installation.serve()
-            for dialect, (kind, end) in KINDS.items():
-                node = (
-                    "--type",
-                    kind,
-                    "--base-url",
-                    upstream.url + end,
-                    "--prefix",
-                    f"to-{dialect}",
-                    "--name",
-                    f"to-{dialect}",
-                )
-                done = installation.run("providers", "add", *node, "--no-test")
-                assert done.returncode == 0, done.stderr
-            keys = installation.run("keys", "create", "sdk", "--json")
-            assert keys.returncode == 0, keys.stderr
-            yield f"{installation.server().url}|{json.loads(keys.stdout)['key']}"
-        finally:
-            installation.clean_up()
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Set up as a person does it who keeps the configuration in a file."""
+    installation = Installation(tmp_path_factory.mktemp("pairs"))
+    behaviours: dict[str, Behaviour] = {  # what befalls the accounts of one befalls no other
+        "on": weather(),
+        "hot": error(400, "temperature is too hot", kind="invalid_request_error"),
+        "busy": error(429, "slow down", kind="rate_limit_error", headers={"Retry-After": "3600"}),
+        "cut": cut_weather(),
+    }
+    with ExitStack() as opened:
+        upstreams = {name: opened.enter_context(upstream_in_thread()) for name in behaviours}
+        for name, behaviour in behaviours.items():
+            upstreams[name].otherwise = behaviour
+        opened.callback(installation.clean_up)
+        url = installation.serve().url
+        wanted = installation.directory / "wanted.json"
+        wanted.write_text(json.dumps(configuration({name: up.url for name, up in upstreams.items()})))
+        applied = installation.run("apply", str(wanted), "--yes", KEY="sk-upstream-0123456789abcdef")
+        assert applied.returncode == 0, applied.stderr
+        made = installation.run("keys", "create", "sdk", "--json")
+        assert made.returncode == 0, made.stderr
+        key = json.loads(made.stdout)["key"]
+        drivers = {name: driver(url, key, opened) for name, driver in DRIVERS.items()}
+        yield Place(url, key, drivers, upstreams)
 
 
-def openai_client(base: str) -> Any:  # what is sent are plain dicts, as most programs send them
-    url, key = base.split("|")
-    return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
+def configuration(urls: dict[str, str]) -> dict[str, object]:
+    """A node of every dialect at every upstream, with one account each."""
+    nodes, accounts = {}, {}
+    cuts = {f"cut-{client.value}": urls["cut"] for client in FormatName}  # an account rests after a cut
+    for name, url in (urls | cuts).items():
+        for dialect, (kind, end) in KINDS.items():
+            prefix = f"{name}-{dialect.value}"
+            nodes[prefix] = {"name": prefix, "type": kind, "baseUrl": url + end}
+            accounts[f"{prefix}/main"] = {"apiKey": "env:KEY"}
+    return {"nodes": nodes, "accounts": accounts}
 
 
-def anthropic_client(base: str) -> Any:  # as above
-    url, key = base.split("|")
-    return anthropic.Anthropic(base_url=url, api_key=key, max_retries=0)
+@each_pair
+@pytest.mark.parametrize("stream", [False, True])
+def test_greets_and_thinks(place: Place, client: FormatName, dialect: FormatName, stream: bool) -> None:
+    said = place.drivers[client].hello(f"on-{dialect.value}/m-1", stream=stream)
+    assert (said.text, said.thought) == (HELLO, THOUGHT)
+    assert said.tokens == USED
 
 
-@pytest.mark.parametrize(("dialect", "stream"), EACH)
-def test_openai_chat_holds_a_tool_round_trip(base: str, dialect: FormatName, stream: bool) -> None:
-    client, model = openai_client(base), f"to-{dialect}/m"
-    tools = [{"type": "function", "function": {"name": "bash", "parameters": PARAMETERS}}]
-    messages: list[Any] = [{"role": "user", "content": "list it"}]
-    if stream:
-        with client.chat.completions.stream(model=model, messages=messages, tools=tools) as events:
-            first = events.get_final_completion().choices[0]
-    else:
-        first = client.chat.completions.create(model=model, messages=messages, tools=tools).choices[0]
-    assert first.finish_reason == "tool_calls"
-    assert first.message.content == "Running it."
-    (call,) = first.message.tool_calls
-    assert json.loads(call.function.arguments) == {"command": COMMAND}
-    messages += [
-        first.message.model_dump(exclude_none=True),
-        {"role": "tool", "tool_call_id": call.id, "content": "nothing"},
-    ]
-    last = client.chat.completions.create(model=model, messages=messages, tools=tools)
-    assert last.choices[0].message.content == TOLD
-    assert last.usage.prompt_tokens == 100
-    assert last.usage.completion_tokens == 20
+@each_pair
+@pytest.mark.parametrize("stream", [False, True])
+def test_makes_a_tool_round_trip(place: Place, client: FormatName, dialect: FormatName, stream: bool) -> None:
+    assert place.drivers[client].round_trip(f"on-{dialect.value}/m-1", stream=stream) == TOLD
+    assert QUESTION in place.upstreams["on"].requests[-1].body.decode()
 
 
-@pytest.mark.parametrize(("dialect", "stream"), EACH)
-def test_openai_responses_hold_a_tool_round_trip(base: str, dialect: FormatName, stream: bool) -> None:
-    client, model = openai_client(base), f"to-{dialect}/m"
-    tools = [{"type": "function", "name": "bash", "parameters": PARAMETERS, "strict": True}]
-    items: list[Any] = [{"role": "user", "content": "list it"}]
-    if stream:
-        with client.responses.stream(model=model, input=items, tools=tools) as events:
-            first = events.get_final_response()
-    else:
-        first = client.responses.create(model=model, input=items, tools=tools)
-    assert first.output_text == "Running it."
-    (call,) = [item for item in first.output if item.type == "function_call"]
-    assert json.loads(call.arguments) == {"command": COMMAND}
-    items += [item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in first.output]
-    items.append({"type": "function_call_output", "call_id": call.call_id, "output": "nothing"})
-    last = client.responses.create(model=model, input=items, tools=tools)
-    assert last.output_text == TOLD
-    assert (last.usage.input_tokens, last.usage.output_tokens) == (100, 20)
+@each_pair
+def test_gets_an_answer_of_its_schema(place: Place, client: FormatName, dialect: FormatName) -> None:
+    assert place.drivers[client].structured(f"on-{dialect.value}/m-1") == CITY
 
 
-@pytest.mark.parametrize(("dialect", "stream"), EACH)
-def test_anthropic_messages_hold_a_tool_round_trip(base: str, dialect: FormatName, stream: bool) -> None:
-    client, model = anthropic_client(base), f"to-{dialect}/m"
-    tools = [{"name": "bash", "input_schema": PARAMETERS}]
-    messages: list[Any] = [{"role": "user", "content": "list it"}]
-    asked = {"model": model, "max_tokens": 500, "messages": messages, "tools": tools}
-    if stream:
-        with client.messages.stream(**asked) as events:
-            first = events.get_final_message()
-    else:
-        first = client.messages.create(**asked)
-    assert first.stop_reason == "tool_use"
-    assert "Running it." in [block.text for block in first.content if block.type == "text"]
-    (call,) = [block for block in first.content if block.type == "tool_use"]
-    assert call.input == {"command": COMMAND}
-    result = {"type": "tool_result", "tool_use_id": call.id, "content": "nothing"}
-    messages += [
-        {"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in first.content]},
-        {"role": "user", "content": [result]},
-    ]
-    last = client.messages.create(**asked)
-    assert [block.text for block in last.content if block.type == "text"] == [TOLD]
-    assert last.usage.output_tokens == 20
+@each_pair
+def test_shows_a_picture(place: Place, client: FormatName, dialect: FormatName) -> None:
+    assert place.drivers[client].sees(f"on-{dialect.value}/m-1") == SEEN
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_an_image_reaches_every_dialect(base: str, dialect: FormatName) -> None:
-    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{pixel}"}}
-    content = [{"type": "text", "text": "what is it?"}, image]
-    said = openai_client(base).chat.completions.create(
-        model=f"to-{dialect}/m",
-        messages=[{"role": "user", "content": content}],
-    )
-    assert said.choices[0].message.content == TOLD
+@each_pair
+def test_gets_its_own_exceptions(place: Place, client: FormatName, dialect: FormatName) -> None:
+    driver = place.drivers[client]
+    with pytest.raises(driver.refused, match="temperature is too hot") as refused:
+        driver.hello(f"hot-{dialect.value}/m-1", stream=False)
+    assert status_of(refused.value) == 400
+    for _ in range(2):  # by the upstream, or by the gateway that remembers it
+        with pytest.raises(driver.limited) as limited:
+            driver.hello(f"busy-{dialect.value}/m-1", stream=True)
+        assert status_of(limited.value) == 429
 
 
-def test_what_a_dialect_cannot_carry_is_named_to_the_client(base: str) -> None:
+@each_pair
+def test_takes_no_broken_stream_for_an_answer(place: Place, client: FormatName, dialect: FormatName) -> None:
+    driver = place.drivers[client]
+    with pytest.raises(driver.broken):
+        driver.hello(f"cut-{client.value}-{dialect.value}/m-1", stream=True)
+
+
+def test_what_a_dialect_cannot_carry_is_named_before_anybody_is_asked(place: Place) -> None:
+    asked = len(place.upstreams["on"].requests)
     audio = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
-    with pytest.raises(openai.BadRequestError) as refused:
-        openai_client(base).chat.completions.create(
-            model="to-anthropic/m",
-            messages=[{"role": "user", "content": [audio]}],
-        )
-    assert "messages[0].content[0]" in str(refused.value)
+    body: JSONObject = {"model": "on-anthropic/m-1", "messages": [{"role": "user", "content": [audio]}]}
+    with (
+        openai.OpenAI(base_url=f"{place.url}/v1", api_key=place.key) as client,
+        pytest.raises(openai.BadRequestError, match=re.escape("messages[0].content[0]")),
+    ):
+        client.chat.completions.create(**body)
+    assert len(place.upstreams["on"].requests) == asked
+
+
+def status_of(error: Exception) -> object:
+    """What the SDK says about it."""
+    return getattr(error, "status_code", None) or getattr(error, "code", None)
