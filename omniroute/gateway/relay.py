@@ -8,12 +8,12 @@ from functools import partial
 
 from omniroute.conversation.fold import CUT, StreamFailed
 from omniroute.errors import Failure, FailureKind, ProtocolError
-from omniroute.formats import PassingStream, embeddings, openai_chat
+from omniroute.formats import PassingStream, embeddings, openai_chat, openai_responses
 from omniroute.formats.translate import TranslatedStream, Whole
 from omniroute.formats.watch import Seen
 from omniroute.gateway import answers
 from omniroute.gateway.cache.cache import HEADER, MISS
-from omniroute.gateway.call import Call, Reply
+from omniroute.gateway.call import Call, Reply, TellInBand
 from omniroute.gateway.commit_gate import CommitGate
 from omniroute.gateway.demo import DEMO_PROVIDER
 from omniroute.gateway.dialogue import Dialogue, Prepared
@@ -293,7 +293,9 @@ class Relay:
         try:
             if failure is not None and not self.told_in_band:
                 error = answers.of_failures([(self.attempt, failure)], same_dialect=False)
-                in_band = watch.fail if isinstance(watch, TranslatedStream) else None
+                in_band: TellInBand | None = None
+                if isinstance(watch, TranslatedStream | openai_responses.StreamWatch):
+                    in_band = watch.fail
                 await self.reply.fail(error, {}, in_band=in_band)
             else:
                 await self.reply.end()

@@ -3,7 +3,8 @@
 import msgspec
 
 from omniroute.conversation.usage import UNKNOWN
-from omniroute.errors import ProtocolError
+from omniroute.errors import ErrorKind, ProtocolError
+from omniroute.formats.openai_responses.errors import stream_error
 from omniroute.formats.openai_responses.usage import WireUsage, disjoint
 from omniroute.formats.sse import SSE_FRAME_ENDS
 from omniroute.formats.watch import ABSENT, Seen, SseWatch, decode, decode_event, in_band, is_something
@@ -21,6 +22,7 @@ class _Error(msgspec.Struct):
 
 
 class _Response(msgspec.Struct):
+    id: str | None = None
     model: str | None = None
     usage: WireUsage | None = None
     error: _Error | None = None
@@ -41,17 +43,27 @@ class StreamWatch(SseWatch):
     """Reads along with a stream of `response.*` events."""
 
     def __init__(self) -> None:
-        super().__init__(_note, _is_plain)
+        super().__init__(self._remember, _is_plain)
+        self._id: str | None = None
+
+    def fail(self, kind: ErrorKind, message: str, *, request_id: str) -> bytes:
+        """The event that ends the client's stream: it has to name the response that the stream began."""
+        return stream_error(kind, message, request_id=request_id, response_id=self._id)
+
+    def _remember(self, seen: Seen, data: bytes) -> None:
+        event = _note(seen, data)
+        if self._id is None and event is not None and event.response is not None:
+            self._id = event.response.id
 
 
 def _is_plain(chunk: bytes) -> bool:
     return chunk.count(b'.delta"') == chunk.count(b"\n\n")
 
 
-def _note(seen: Seen, data: bytes) -> None:
+def _note(seen: Seen, data: bytes) -> _Event | None:
     event = None if data == b"[DONE]" else decode_event(_EVENT, data)
     if event is None:
-        return
+        return None
     kind = event.type or ""
     if is_something(event.delta):
         seen.add_text(_text(event.delta))
@@ -69,6 +81,7 @@ def _note(seen: Seen, data: bytes) -> None:
         seen.failure = in_band(error.message, error.code)
     elif kind == "error":
         seen.failure = in_band(event.message, event.code)
+    return event
 
 
 def _text(raw: msgspec.Raw) -> str:
