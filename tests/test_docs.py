@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.core import TyperCommand, TyperGroup
 
 from omniroute.cli.app import COMMANDS, load_command
 from omniroute.exit_codes import ExitCode
+from omniroute.records.preferences import ComboSettings, Preferences, Profile
 from omniroute.settings import Settings, environment_names
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -81,9 +83,40 @@ def test_every_setting_is_explained_with_its_variables_and_default(name: str) ->
 
 
 def test_no_row_is_of_a_setting_that_is_not_there() -> None:
-    table = CONFIGURATION.partition("## Settings")[2].partition("## ")[0]
+    table = CONFIGURATION.partition("## Settings of the process")[2].partition("\n## ")[0]
 
     assert set(re.findall(r"(?m)^\| `(\w+)` \|", table)) == set(Settings.model_fields)
+
+
+def names(struct: type[msgspec.Struct]) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(struct)}
+
+
+def rows(heading: str) -> set[str]:
+    """What the tables under that heading explain."""
+    text = re.split(r"(?m)^#+ ", CONFIGURATION.partition(f"{heading}\n")[2])[0]
+    cells = re.findall(r"(?m)^\| (`[^|]+) \|", text)
+    return {name for cell in cells for name in re.findall(r"`([\w.]+)`", cell)}
+
+
+def test_every_setting_that_changes_while_running_is_explained_and_no_other() -> None:
+    assert rows("## Settings while it runs") == names(Preferences)
+
+
+def test_every_key_of_combos_is_explained_and_no_other() -> None:
+    assert rows("### Keys of combos") == names(ComboSettings)
+
+
+def test_every_key_of_a_profile_of_patience_is_explained() -> None:
+    assert names(Profile) <= rows("### Patience")
+
+
+@pytest.mark.parametrize("group", ["ip_filter", "cache", "injection_guard", "thinking_budget"])
+def test_every_key_of_a_group_of_settings_is_explained(group: str) -> None:
+    found = getattr(Preferences(), group)
+    name = next(field.encode_name for field in msgspec.structs.fields(Preferences) if field.name == group)
+
+    assert {f"{name}.{key}" for key in names(type(found))} <= rows("### Keys of the other groups")
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
