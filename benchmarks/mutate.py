@@ -87,6 +87,8 @@ _BYTES = (
     b"NaN",
 )
 _MOST_NODES = 4000
+_MOST_PIECES = 400
+_LONGEST_PIECE = 2000
 
 
 class Mutator:
@@ -184,12 +186,13 @@ class Mutator:
         return json.loads(json.dumps(self._chance.choice(self._pool)))
 
     def _remember(self, node: JSON) -> None:
-        if len(self._pool) < 400:
-            self._pool.append(json.loads(json.dumps(node)))
+        text = json.dumps(node)
+        if len(text) > _LONGEST_PIECE:
+            return
+        if len(self._pool) < _MOST_PIECES:
+            self._pool.append(json.loads(text))
         else:
-            text = json.dumps(node)
-            if len(text) < 2000:
-                self._pool[self._chance.randrange(len(_ODD), 400)] = json.loads(text)
+            self._pool[self._chance.randrange(len(_ODD), _MOST_PIECES)] = json.loads(text)
 
     def _in_bytes(self, body: bytes) -> bytes:
         spoiled = bytearray(body)
