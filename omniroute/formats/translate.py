@@ -34,8 +34,10 @@ from omniroute.formats.tool_bridge import Bridge, bridge
 from omniroute.formats.watch import Seen
 from omniroute.records import FormatName
 
-_NO_LOSS = frozenset({"id", "status", "object", "type"})
+_NO_LOSS = frozenset({"id", "status", "object", "type", "phase", "anthropic_version"})
 """Members that name or frame what was said, and say nothing themselves."""
+_DEGREES = frozenset({"concise", "detailed"})
+"""How closely thoughts are to be summed up: only Responses tells it, elsewhere they are shown or not."""
 _TAGGED = frozenset({FormatName.OPENAI_CHAT, FormatName.OLLAMA})
 """Dialects of the servers whose models write `<think>` into their text."""
 
@@ -81,8 +83,10 @@ def outgoing(
         fitted_request, dialect, abilities=abilities, custom_tools=True if same else None
     )
     encoded = FORMATS[dialect].encode_request(bridged, abilities)
-    losses = Losses((*fitted.losses, *unproven, *encoded.losses)).names
-    return Outgoing(encoded.body, _told(losses), restoring)
+    losses = Losses((*fitted.losses, *unproven, *encoded.losses))
+    if request.reasoning.summary in _DEGREES and dialect is not FormatName.OPENAI_RESPONSES:
+        losses.add("reasoning_summary")
+    return Outgoing(encoded.body, _told(losses.names), restoring)
 
 
 def _told(losses: tuple[str, ...]) -> tuple[str, ...]:

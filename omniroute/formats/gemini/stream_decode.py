@@ -203,11 +203,14 @@ class StreamDecoder:
     def _note(self, candidate: _Candidate, place: int, data: bytes, events: list[Event]) -> None:
         growing = self._candidate(candidate.index or 0)
         content = candidate.content
+        cites = candidate.groundingMetadata is not ABSENT or candidate.citationMetadata is not ABSENT
         if content is not None and content.parts:
             for number, part in enumerate(content.parts):
                 if part.text is not None:
                     growing.text(part, events)
                 elif part.functionCall is not None:
+                    if cites:
+                        growing.cite(candidate, events)  # of the text, which the call ends
                     growing.call(part.functionCall, part.thoughtSignature, events)
                 else:
                     growing.other(_raw_part(data, place, number), events)
@@ -215,7 +218,7 @@ class StreamDecoder:
             tokens = decode_logprobs(candidate.logprobsResult)
             if tokens:
                 events.append(LogprobsSeen(tokens, growing.number))
-        if candidate.groundingMetadata is not ABSENT or candidate.citationMetadata is not ABSENT:
+        if cites:
             growing.cite(candidate, events)
         if candidate.finishReason and candidate.finishReason != UNFINISHED:
             growing.word = candidate.finishReason

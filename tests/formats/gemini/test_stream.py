@@ -214,6 +214,14 @@ def test_grounding_of_the_last_chunk_is_cited_in_the_open_text() -> None:
     assert parts[0] == Text("é b", citations=(Citation("https://a", "A", None, 2, 3),))
 
 
+def test_grounding_that_comes_with_a_call_is_cited_in_the_text_before_it() -> None:
+    last = chunk({"functionCall": {"name": "f", "args": {}}}, finish="STOP")
+    last["candidates"][0]["groundingMetadata"] = {"groundingChunks": [{"web": {"uri": "https://a"}}]}
+    parts = whole(chunk({"text": "So."}), last).parts
+    assert parts[0] == Text("So.", citations=(Citation("https://a"),))
+    assert len(parts) == 2
+
+
 @pytest.mark.parametrize(
     ("pieces", "arguments"),
     [
