@@ -1,32 +1,17 @@
 """The official Python SDKs, each on models of every dialect."""
 
 import itertools
-import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import openai
 import pytest
 
 from omniroute.records import FormatName
 from tests.journeys.sdk_drivers import DRIVERS, Driver, JSONObject
-from tests.journeys.test_tools_across_formats import KINDS
-from tests.journeys.upstream import upstream_in_thread
-from tests.journeys.weather_model import (
-    CITY,
-    HELLO,
-    QUESTION,
-    SEEN,
-    THOUGHT,
-    TOLD,
-    USED,
-    cut_weather,
-    weather,
-)
-from tests.scripted_upstream import Behaviour, ScriptedUpstream, error
-from tests.server.installation import Installation
+from tests.journeys.weather_model import CITY, HELLO, SEEN, THOUGHT, TOLD, USED
+from tests.journeys.weather_place import WeatherPlace, weather_place
 
 PAIRS = tuple(itertools.product(FormatName, FormatName))
 each_pair = pytest.mark.parametrize(
@@ -34,83 +19,55 @@ each_pair = pytest.mark.parametrize(
 )
 
 
-@dataclass(frozen=True)
-class Place:
-    """A gateway with nodes of every dialect."""
-
-    url: str
-    key: str
-    drivers: dict[FormatName, Driver]
-    upstreams: dict[str, ScriptedUpstream]
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WeatherPlace]:
+    """One for all."""
+    with weather_place(tmp_path_factory.mktemp("pairs"), (client.value for client in FormatName)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Set up as a person does it who keeps the configuration in a file."""
-    installation = Installation(tmp_path_factory.mktemp("pairs"))
-    behaviours: dict[str, Behaviour] = {  # what befalls the accounts of one befalls no other
-        "on": weather(),
-        "hot": error(400, "temperature is too hot", kind="invalid_request_error"),
-        "busy": error(429, "slow down", kind="rate_limit_error", headers={"Retry-After": "3600"}),
-        "cut": cut_weather(),
-    }
-    with ExitStack() as opened:
-        upstreams = {name: opened.enter_context(upstream_in_thread()) for name in behaviours}
-        for name, behaviour in behaviours.items():
-            upstreams[name].otherwise = behaviour
-        opened.callback(installation.clean_up)
-        url = installation.serve().url
-        wanted = installation.directory / "wanted.json"
-        wanted.write_text(json.dumps(configuration({name: up.url for name, up in upstreams.items()})))
-        applied = installation.run("apply", str(wanted), "--yes", KEY="sk-upstream-0123456789abcdef")
-        assert applied.returncode == 0, applied.stderr
-        made = installation.run("keys", "create", "sdk", "--json")
-        assert made.returncode == 0, made.stderr
-        key = json.loads(made.stdout)["key"]
-        drivers = {name: driver(url, key, opened) for name, driver in DRIVERS.items()}
-        yield Place(url, key, drivers, upstreams)
-
-
-def configuration(urls: dict[str, str]) -> dict[str, object]:
-    """A node of every dialect at every upstream, with one account each."""
-    nodes, accounts = {}, {}
-    cuts = {f"cut-{client.value}": urls["cut"] for client in FormatName}  # an account rests after a cut
-    for name, url in (urls | cuts).items():
-        for dialect, (kind, end) in KINDS.items():
-            prefix = f"{name}-{dialect.value}"
-            nodes[prefix] = {"name": prefix, "type": kind, "baseUrl": url + end}
-            accounts[f"{prefix}/main"] = {"apiKey": "env:KEY"}
-    return {"nodes": nodes, "accounts": accounts}
+def drivers(place: WeatherPlace) -> Iterator[dict[FormatName, Driver]]:
+    """Every SDK at it."""
+    with ExitStack() as clients:
+        yield {name: driver(place.url, place.key, clients) for name, driver in DRIVERS.items()}
 
 
 @each_pair
 @pytest.mark.parametrize("stream", [False, True])
-def test_greets_and_thinks(place: Place, client: FormatName, dialect: FormatName, stream: bool) -> None:
-    said = place.drivers[client].hello(f"on-{dialect.value}/m-1", stream=stream)
+def test_greets_and_thinks(
+    drivers: dict[FormatName, Driver], client: FormatName, dialect: FormatName, stream: bool
+) -> None:
+    said = drivers[client].hello(f"on-{dialect.value}/m-1", stream=stream)
     assert (said.text, said.thought) == (HELLO, THOUGHT)
     assert said.tokens == USED
 
 
 @each_pair
 @pytest.mark.parametrize("stream", [False, True])
-def test_makes_a_tool_round_trip(place: Place, client: FormatName, dialect: FormatName, stream: bool) -> None:
-    assert place.drivers[client].round_trip(f"on-{dialect.value}/m-1", stream=stream) == TOLD
-    assert QUESTION in place.upstreams["on"].requests[-1].body.decode()
+def test_makes_a_tool_round_trip(
+    drivers: dict[FormatName, Driver], client: FormatName, dialect: FormatName, stream: bool
+) -> None:
+    assert drivers[client].round_trip(f"on-{dialect.value}/m-1", stream=stream) == TOLD
 
 
 @each_pair
-def test_gets_an_answer_of_its_schema(place: Place, client: FormatName, dialect: FormatName) -> None:
-    assert place.drivers[client].structured(f"on-{dialect.value}/m-1") == CITY
+def test_gets_an_answer_of_its_schema(
+    drivers: dict[FormatName, Driver], client: FormatName, dialect: FormatName
+) -> None:
+    assert drivers[client].structured(f"on-{dialect.value}/m-1") == CITY
 
 
 @each_pair
-def test_shows_a_picture(place: Place, client: FormatName, dialect: FormatName) -> None:
-    assert place.drivers[client].sees(f"on-{dialect.value}/m-1") == SEEN
+def test_shows_a_picture(drivers: dict[FormatName, Driver], client: FormatName, dialect: FormatName) -> None:
+    assert drivers[client].sees(f"on-{dialect.value}/m-1") == SEEN
 
 
 @each_pair
-def test_gets_its_own_exceptions(place: Place, client: FormatName, dialect: FormatName) -> None:
-    driver = place.drivers[client]
+def test_gets_its_own_exceptions(
+    drivers: dict[FormatName, Driver], client: FormatName, dialect: FormatName
+) -> None:
+    driver = drivers[client]
     with pytest.raises(driver.refused, match="temperature is too hot") as refused:
         driver.hello(f"hot-{dialect.value}/m-1", stream=False)
     assert status_of(refused.value) == 400
@@ -121,13 +78,15 @@ def test_gets_its_own_exceptions(place: Place, client: FormatName, dialect: Form
 
 
 @each_pair
-def test_takes_no_broken_stream_for_an_answer(place: Place, client: FormatName, dialect: FormatName) -> None:
-    driver = place.drivers[client]
+def test_takes_no_broken_stream_for_an_answer(
+    drivers: dict[FormatName, Driver], client: FormatName, dialect: FormatName
+) -> None:
+    driver = drivers[client]
     with pytest.raises(driver.broken):
         driver.hello(f"cut-{client.value}-{dialect.value}/m-1", stream=True)
 
 
-def test_what_a_dialect_cannot_carry_is_named_before_anybody_is_asked(place: Place) -> None:
+def test_what_a_dialect_cannot_carry_is_named_before_anybody_is_asked(place: WeatherPlace) -> None:
     asked = len(place.upstreams["on"].requests)
     audio = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
     body: JSONObject = {"model": "on-anthropic/m-1", "messages": [{"role": "user", "content": [audio]}]}

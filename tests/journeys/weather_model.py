@@ -44,7 +44,8 @@ SEEN = "A red dot."
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 USED = (100, 20)
 """Input and output tokens of every answer, cached and reasoning ones included."""
-_ANSWER_TOOL = "json_answer"
+_ANSWER_TOOLS = ("json_answer", "json")
+"""What the gateway and Vercel's SDK call a tool whose input is the answer."""
 _numbers = itertools.count(1)
 
 
@@ -88,8 +89,9 @@ def _type_of(request: Recorded) -> str:
 def _turn(request: Recorded) -> Turn:
     """Told from words that are the same in every dialect."""
     asked, tools = request.body.decode(), request.json.get("tools")
-    if _ANSWER_TOOL in asked:
-        return Turn(tool=_ANSWER_TOOL)
+    for tool in _ANSWER_TOOLS:
+        if f'"{tool}"' in asked:
+            return Turn(tool=tool)
     if REPORT in asked:
         return Turn(TOLD)
     if tools:
