@@ -22,7 +22,7 @@ class PassingStream(Protocol):
     seen: Seen
 
     def pass_on(self, chunk: bytes) -> bytes:
-        """The bytes the client is to get for these. Raises ProtocolError."""
+        """The bytes the client is to get for these: whole events. Raises ProtocolError."""
 
     def rest(self) -> bytes:
         """What is still held back when the stream has ended."""
@@ -37,8 +37,6 @@ class Format(Protocol):
     KEEPALIVE: bytes
     """A comment for a stream that waits; empty where the dialect has none."""
     STREAM_TYPE: str
-    FRAME_ENDS: tuple[bytes, ...]
-    """How bytes end that are not in the middle of an event."""
 
     def StreamWatch(self) -> PassingStream:
         """A reader for a new stream that passes untouched."""

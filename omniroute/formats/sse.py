@@ -8,9 +8,6 @@ from omniroute.errors import ProtocolError
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """A frame that grows past this is no event any more; images in base64 stay below."""
 
-SSE_FRAME_ENDS: tuple[bytes, ...] = (b"\n\n", b"\r\n\r\n")
-"""How bytes end when nobody is in the middle of an event."""
-
 _SHORT_REST = 64 * 1024
 """A longer rest is not searched from its start again with every read."""
 
@@ -64,6 +61,11 @@ class RawFrameReader:
     def rest(self) -> bytes:
         """What has come since the last whole frame."""
         return self._rest
+
+    def take_rest(self) -> bytes:
+        """The same, once: no bytes follow."""
+        rest, self._rest = self._rest, b""
+        return rest
 
 
 class FrameReader:

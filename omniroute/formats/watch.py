@@ -1,7 +1,7 @@
 """What a passing stream shows of itself, while its bytes go on untouched."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -102,33 +102,35 @@ class SseWatch:
         self._is_plain = is_plain
 
     def pass_on(self, chunk: bytes) -> bytes:
-        """The bytes the client is to get: all of them, but nothing behind an error."""
-        if self._frames.is_aligned(chunk) and self._is_plain(chunk) and self.seen.leave(chunk):
+        """The bytes the client is to get: whole events as they came, and nothing behind an error."""
+        aligned = self._frames.is_aligned(chunk)
+        if aligned and self._is_plain(chunk) and self.seen.leave(chunk):
             return chunk
         frames = self._frames.feed(chunk)
         for place, raw in enumerate(frames, 1):
             self._note_frame(raw)
             if self.seen.failure is not None:
-                return without_end(chunk, frames[place:], self._frames.rest)
-        return chunk
+                return b"".join(frames[:place])
+        return chunk if aligned else b"".join(frames)
 
     def rest(self) -> bytes:
-        """Nothing is ever held back."""
-        return b""
+        """A last event whose end was not sent; half of one is dropped, and no client has to read it."""
+        raw = self._frames.take_rest() + b"\n\n"
+        try:
+            return raw if self._note_frame(raw) else b""
+        except ProtocolError:
+            return b""
 
     def text(self) -> str:
         """The output so far, for counting tokens."""
         return self.seen.whole_text(self._note_frame)
 
-    def _note_frame(self, raw: bytes) -> None:
+    def _note_frame(self, raw: bytes) -> bool:
+        """Take note of one frame; False when it holds no data."""
         data = frame_data(raw)
         if data is not None:
             self._note(self.seen, data)
-
-
-def without_end(chunk: bytes, frames: Sequence[bytes], rest: bytes) -> bytes:
-    """The chunk up to where these last frames and the rest begin: no ending may follow an error."""
-    return chunk[: len(chunk) - sum(map(len, frames)) - len(rest)]
+        return data is not None
 
 
 UNREADABLE: tuple[type[Exception], ...] = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

@@ -148,7 +148,7 @@ class Reply(Protocol):
         """Send the head of a stream, once."""
 
     async def write(self, chunk: bytes) -> None:
-        """Send some of a stream; waits while the client is slow."""
+        """Send whole events of a stream; waits while the client is slow."""
 
     async def end(self) -> None:
         """Close the stream normally."""

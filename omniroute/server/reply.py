@@ -20,7 +20,6 @@ class HttpReply:
         self._operation = operation
         self._headers = headers
         self._now_ms = now_ms
-        self._at_frame_end = True
         self.response: web.StreamResponse | None = None
 
     @property
@@ -49,9 +48,8 @@ class HttpReply:
         await response.prepare(self._request)
 
     async def write(self, chunk: bytes) -> None:
-        """Send some of a stream; waits while the client is slow. Raises ConnectionError when it is gone."""
+        """Send whole events; waits while the client is slow. Raises ConnectionError when it is gone."""
         assert self.response is not None, "write before begin"  # noqa: S101 - a mistake of ours, not of a peer
-        self._at_frame_end = chunk.endswith(self._operation.codec.FRAME_ENDS)
         await self.response.write(chunk)
 
     async def end(self) -> None:
@@ -71,7 +69,7 @@ class HttpReply:
             return
         in_band = in_band or self._operation.writer.stream_error
         event = in_band(error.kind, error.message, request_id=request_id)
-        await self.write(event if self._at_frame_end else b"\n\n" + event)
+        await self.write(event)
         await self.end()
 
     async def break_off(self) -> None:
@@ -83,10 +81,10 @@ class HttpReply:
         await self.fail(ErrorAnswer(kind=ErrorKind.INTERNAL, message=message, status=500), {})
 
     async def keep_alive(self) -> None:
-        """Send a comment, unless the last bytes were half an event or the client does not read."""
+        """Send a comment, unless the client does not read."""
         transport = self._request.transport
         comment = self._operation.codec.KEEPALIVE
-        if not comment or not self._at_frame_end or transport is None or transport.is_closing():
+        if not comment or transport is None or transport.is_closing():
             return
         if self.response is not None and transport.get_write_buffer_size() > 0:
             return
@@ -102,7 +100,7 @@ class HttpReply:
     async def progress(self, event: bytes) -> None:
         """Send an event about the stream, where the dialect's own events allow it."""
         transport = self._request.transport
-        if not self._at_frame_end or transport is None or transport.is_closing():
+        if transport is None or transport.is_closing():
             return
         await self.begin({})
         await self.write(event)

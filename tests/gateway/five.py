@@ -79,10 +79,7 @@ def is_told_as_broken(dialect: FormatName, wire: bytes, *, ours: bool = True) ->
     last = wire.rstrip(b"\n").rpartition(b"\n\n" if b"\n\n" in wire else b"\n")[2]
     told = json.loads(last[last.index(b"{") :])
     is_error = "error" in told or told.get("type") in ("error", "response.failed")
-    try:
-        events = events_of(dialect, wire)
-    except ProtocolError:  # half an event of the upstream's stands before the error
-        return is_error
+    events = events_of(dialect, wire)
     return is_error and isinstance(events[-1], Failed) and not any(isinstance(e, Ended) for e in events)
 
 

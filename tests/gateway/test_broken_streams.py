@@ -83,17 +83,16 @@ def check_error(path: str, frame: bytes) -> None:
 
 
 @pytest.mark.parametrize("path", CONVERSATIONS)
-async def test_half_an_event_is_closed_before_the_error_is_told(
+async def test_half_an_event_is_not_handed_on(
     running: Running, upstream: ScriptedUpstream, path: str
 ) -> None:
     await running.add_node(upstream.url, type=NODE_TYPES[path])
     whole = script.cut_at(script.answer(ending="content"))
     upstream.script(script.cut_off(whole, 9))
     got = await running.ask(path, asking(path, stream=True))
-    half, error = frames_of(got.body)[-2:]
+    last, error = frames_of(got.body)[-2:]
     check_error(path, error)
-    with pytest.raises(ValueError, match=r"JSON|delimiter|value|Unterminated"):
-        json.loads(half.rpartition(b"data: ")[2])
+    json.loads(last.rpartition(b"data: ")[2])
 
 
 @pytest.mark.parametrize("path", CONVERSATIONS)

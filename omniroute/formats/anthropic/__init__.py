@@ -7,10 +7,9 @@ from omniroute.formats.anthropic.response_decode import decode_response
 from omniroute.formats.anthropic.response_encode import encode_response
 from omniroute.formats.anthropic.stream_decode import stream_decoder
 from omniroute.formats.anthropic.stream_encode import stream_encoder
-from omniroute.formats.anthropic.watch import FRAME_ENDS, KEEPALIVE, STREAM_TYPE, StreamWatch, read_whole
+from omniroute.formats.anthropic.watch import KEEPALIVE, STREAM_TYPE, StreamWatch, read_whole
 
 __all__ = [
-    "FRAME_ENDS",
     "KEEPALIVE",
     "STREAM_TYPE",
     "StreamWatch",

@@ -4,12 +4,10 @@ import msgspec
 
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ProtocolError
-from omniroute.formats.sse import SSE_FRAME_ENDS
 from omniroute.formats.watch import Seen, SseWatch, decode, decode_event, in_band
 
 KEEPALIVE = b'event: ping\ndata: {"type": "ping"}\n\n'
 STREAM_TYPE = "text/event-stream; charset=utf-8"
-FRAME_ENDS: tuple[bytes, ...] = SSE_FRAME_ENDS
 
 
 class _CacheWrites(msgspec.Struct):

@@ -7,10 +7,9 @@ from omniroute.formats.gemini.response_decode import decode_response
 from omniroute.formats.gemini.response_encode import encode_response
 from omniroute.formats.gemini.stream_decode import StreamDecoder as stream_decoder
 from omniroute.formats.gemini.stream_encode import array_stream_encoder, stream_encoder
-from omniroute.formats.gemini.watch import FRAME_ENDS, KEEPALIVE, STREAM_TYPE, StreamWatch, read_whole
+from omniroute.formats.gemini.watch import KEEPALIVE, STREAM_TYPE, StreamWatch, read_whole
 
 __all__ = [
-    "FRAME_ENDS",
     "KEEPALIVE",
     "STREAM_TYPE",
     "StreamWatch",

@@ -4,12 +4,10 @@ import msgspec
 
 from omniroute.errors import ProtocolError
 from omniroute.formats.gemini.usage import UsageMetadata, disjoint
-from omniroute.formats.sse import SSE_FRAME_ENDS
 from omniroute.formats.watch import ABSENT, Seen, SseWatch, decode_event, in_band, is_something
 
 KEEPALIVE = b": keep-alive\n\n"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
-FRAME_ENDS: tuple[bytes, ...] = SSE_FRAME_ENDS
 
 
 class _Part(msgspec.Struct):

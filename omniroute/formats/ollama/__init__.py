@@ -7,10 +7,9 @@ from omniroute.formats.ollama.response_decode import decode_response
 from omniroute.formats.ollama.response_encode import encode_response, load_answer
 from omniroute.formats.ollama.stream_decode import stream_decoder
 from omniroute.formats.ollama.stream_encode import stream_encoder
-from omniroute.formats.ollama.watch import FRAME_ENDS, KEEPALIVE, STREAM_TYPE, StreamWatch, read_whole
+from omniroute.formats.ollama.watch import KEEPALIVE, STREAM_TYPE, StreamWatch, read_whole
 
 __all__ = [
-    "FRAME_ENDS",
     "KEEPALIVE",
     "STREAM_TYPE",
     "StreamWatch",

@@ -9,7 +9,6 @@ from omniroute.formats.watch import ABSENT, Seen, decode_event, in_band, is_some
 KEEPALIVE = b""
 """The dialect has no comment."""
 STREAM_TYPE = "application/x-ndjson"
-FRAME_ENDS: tuple[bytes, ...] = (b"\n",)
 MAX_LINE_BYTES = 32 * 1024 * 1024
 
 
@@ -39,18 +38,28 @@ class StreamWatch:
         self._rest = b""
 
     def pass_on(self, chunk: bytes) -> bytes:
-        """The bytes the client is to get: all of them. Raises ProtocolError."""
+        """The bytes the client is to get: whole lines, and nothing behind an error. Raises ProtocolError."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > MAX_LINE_BYTES:
             raise ProtocolError(f"a line of the stream is over {MAX_LINE_BYTES} bytes")
-        for line in lines:
-            if line.strip() and (event := decode_event(_LINE, line)) is not None:
-                _note(self.seen, event)
-        return chunk
+        for place, line in enumerate(lines, 1):
+            self._note(line)
+            if self.seen.failure is not None:
+                del lines[place:]
+        return b"".join(line + b"\n" for line in lines)
 
     def rest(self) -> bytes:
-        """Nothing is ever held back."""
-        return b""
+        """A last line without an end; half of one is dropped, and no client has to read it."""
+        line, self._rest = self._rest, b""
+        try:
+            self._note(line)
+        except ProtocolError:
+            return b""
+        return line and line + b"\n"
+
+    def _note(self, line: bytes) -> None:
+        if line.strip() and (event := decode_event(_LINE, line)) is not None:
+            _note(self.seen, event)
 
     def text(self) -> str:
         """The output so far, for counting tokens."""

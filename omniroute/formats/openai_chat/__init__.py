@@ -6,10 +6,9 @@ from omniroute.formats.openai_chat.request_encode import encode_request
 from omniroute.formats.openai_chat.response import decode_response, encode_response
 from omniroute.formats.openai_chat.stream import stream_decoder
 from omniroute.formats.openai_chat.stream_encode import stream_encoder
-from omniroute.formats.openai_chat.watch import FRAME_ENDS, KEEPALIVE, STREAM_TYPE, StreamWatch, read_whole
+from omniroute.formats.openai_chat.watch import KEEPALIVE, STREAM_TYPE, StreamWatch, read_whole
 
 __all__ = [
-    "FRAME_ENDS",
     "KEEPALIVE",
     "STREAM_TYPE",
     "StreamWatch",

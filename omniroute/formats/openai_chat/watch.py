@@ -5,13 +5,12 @@ import msgspec
 from omniroute.conversation.usage import UNKNOWN
 from omniroute.errors import ProtocolError
 from omniroute.formats.openai_usage import decode_usage
-from omniroute.formats.sse import SSE_FRAME_ENDS, RawFrameReader, frame_data
-from omniroute.formats.watch import ABSENT, Seen, decode, decode_event, in_band, is_something, without_end
+from omniroute.formats.sse import RawFrameReader, frame_data
+from omniroute.formats.watch import ABSENT, Seen, decode, decode_event, in_band, is_something
 from omniroute.formats.wire_error import WireError
 
 KEEPALIVE = b": keep-alive\n\n"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
-FRAME_ENDS: tuple[bytes, ...] = SSE_FRAME_ENDS
 
 
 class _Delta(msgspec.Struct):
@@ -58,22 +57,25 @@ class StreamWatch:
         self._take_out_usage = take_out_usage
 
     def pass_on(self, chunk: bytes) -> bytes:
-        """The bytes the client is to get: all, or all but the usage chunk it did not ask for."""
+        """The bytes the client is to get: whole events, but for the usage chunk it did not ask for."""
         if self._frames.is_aligned(chunk) and _is_plain(chunk) and self.seen.leave(chunk):
             return chunk
-        frames = self._frames.feed(chunk)
         kept: list[bytes] = []
-        for place, raw in enumerate(frames, 1):
-            if not self._note(raw):
+        for raw in self._frames.feed(chunk):
+            if not (self._note(raw) and self._take_out_usage):
                 kept.append(raw)
             if self.seen.failure is not None:
-                chunk = without_end(chunk, frames[place:], self._frames.rest)
-                break
-        return b"".join(kept) if self._take_out_usage else chunk
+                break  # no ending may follow an error
+        return b"".join(kept)
 
     def rest(self) -> bytes:
-        """What was held back because its frame never ended."""
-        return self._frames.rest if self._take_out_usage else b""
+        """A last event whose end was not sent; half of one is dropped, and no client has to read it."""
+        raw = self._frames.take_rest() + b"\n\n"
+        try:
+            is_usage = self._note(raw)
+        except ProtocolError:
+            return b""
+        return b"" if frame_data(raw) is None or (is_usage and self._take_out_usage) else raw
 
     def _note(self, raw: bytes) -> bool:
         """Take note of one frame; True when it holds nothing but usage."""

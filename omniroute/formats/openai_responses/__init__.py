@@ -8,7 +8,6 @@ from omniroute.formats.openai_responses.response_encode import encode_response
 from omniroute.formats.openai_responses.stream_decode import ResponsesStreamDecoder as stream_decoder
 from omniroute.formats.openai_responses.stream_encode import ResponsesStreamEncoder as stream_encoder
 from omniroute.formats.openai_responses.watch import (
-    FRAME_ENDS,
     KEEPALIVE,
     STREAM_TYPE,
     StreamWatch,
@@ -16,7 +15,6 @@ from omniroute.formats.openai_responses.watch import (
 )
 
 __all__ = [
-    "FRAME_ENDS",
     "KEEPALIVE",
     "STREAM_TYPE",
     "StreamWatch",

@@ -6,12 +6,10 @@ from omniroute.conversation.usage import UNKNOWN
 from omniroute.errors import ErrorKind, ProtocolError
 from omniroute.formats.openai_responses.errors import stream_error
 from omniroute.formats.openai_responses.usage import WireUsage, disjoint
-from omniroute.formats.sse import SSE_FRAME_ENDS
 from omniroute.formats.watch import ABSENT, Seen, SseWatch, decode, decode_event, in_band, is_something
 
 KEEPALIVE = b": keep-alive\n\n"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
-FRAME_ENDS: tuple[bytes, ...] = SSE_FRAME_ENDS
 
 _ENDINGS = frozenset({"response.completed", "response.incomplete"})
 
