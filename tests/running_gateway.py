@@ -16,14 +16,14 @@ from omniroute.api.system import ServerFile
 from omniroute.clock import Clock, SystemClock
 from omniroute.gateway.gateway import Gateway
 from omniroute.paths import Paths
-from omniroute.records import Account, ApiKey, ModelFacts, Node, NodeType, RequestRow
+from omniroute.records import Account, ApiKey, ModelFacts, Node, NodeType, RequestRow, Strategy
 from omniroute.server.app import App
 from omniroute.server.build import build_gateway, close_gateway
 from omniroute.server.listener import Listener
 from omniroute.server.loops import keep_running
 from omniroute.server.sockets import bind, url_of
 from omniroute.settings import Settings
-from omniroute.store import accounts, keys, models, nodes
+from omniroute.store import accounts, combos, keys, models, nodes
 from omniroute.store import settings as stored_settings
 from omniroute.store.key_value import JSON
 from omniroute.store.requests import Filters, listing
@@ -144,6 +144,14 @@ class RunningGateway:
         stored = await self.gateway.database.write(lambda c: accounts.create(c, vault, account))
         await self.gateway.reload()
         return stored
+
+    async def add_combo(
+        self, name: str, *models: str, strategy: Strategy = Strategy.PRIORITY, **config: JSON
+    ) -> None:
+        """A combo of these models; `config` as the API has it, in camelCase."""
+        row = combos.ComboRow(id=f"combo-{name}", name=name, strategy=strategy, models=models, config=config)
+        await self.gateway.database.write(lambda c: combos.create(c, row))
+        await self.gateway.reload()
 
     async def set(self, name: str, value: JSON) -> None:
         """Change one of the settings that act on a running gateway."""

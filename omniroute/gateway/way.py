@@ -24,14 +24,14 @@ from omniroute.routing import decision
 from omniroute.routing.auto import Needs
 from omniroute.routing.decide import LONGEST_WAIT_S, Failures, Step, decide
 from omniroute.routing.decision import Decision
-from omniroute.routing.outlook import PROBING, Obstacle
+from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle
 from omniroute.routing.plan import MAX_ATTEMPTS, Attempt, Plan, Terms, may_be_too_long, plan
 from omniroute.routing.policies import Asked, rule
 from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Group, Route
 
 DEADLINE_S = 60.0
-"""No attempt begins later than this after the first was planned."""
+"""Nothing is waited for later than this after the first attempt was planned."""
 LONGEST_QUEUE_S = 30.0
 """A request waits this long at most for an account whose limit will let it through."""
 
@@ -39,7 +39,7 @@ LONGEST_QUEUE_S = 30.0
 _log = logging.getLogger(__name__)
 
 _PASSING = frozenset(
-    {"rate_limit_exceeded", "server_error", "timeout", "model_capacity", "circuit_open", PROBING}
+    {"rate_limit_exceeded", "server_error", "timeout", "model_capacity", CIRCUIT_OPEN, PROBING}
 )
 """Obstacles that pass by themselves, and often soon."""
 
@@ -105,14 +105,14 @@ class Way:
         """Seconds until nothing holds up an attempt's account.
 
         A breaker keeps nobody from asking the accounts that were planned when it was closed: what has
-        opened it since may be what this very request met with the others.
+        opened it since may be what this very request met with the others. Nor does an open one keep from
+        probing early who has come this far: what may be asked without that stands before it.
         """
         health = self.gateway.health
+        obstacle = health.obstacle(attempt.provider, attempt.account, attempt.model)
         is_new = attempt in self.attempts and not any(attempt == tried for tried, _ in failures)
-        if is_new:
+        if obstacle is not None and (is_new or obstacle.reason == CIRCUIT_OPEN):
             obstacle = health.obstacle_of_account(attempt.account, attempt.model)
-        else:
-            obstacle = health.obstacle(attempt.provider, attempt.account, attempt.model)
         return 0.0 if obstacle is None else max(obstacle.until_s - health.now_s, 0.001)
 
     async def _plan(self) -> tuple[Attempt, ...]:

@@ -1,5 +1,6 @@
 """What a failure costs a provider, an account, a model: frozen states, moved by pure functions."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,6 +37,8 @@ class Breaker:
 
     failures: int = 0
     """In a row."""
+    accounts: tuple[str, ...] = ()
+    """Ids of those they came from, no more of them than open it."""
     until_s: float | None = None
     """When it may be tried again; `None`: closed."""
     reset_s: float = 0.0
@@ -53,18 +56,29 @@ class Breaker:
 CLOSED = Breaker()
 
 
-def failed(breaker: Breaker, profile: Profile, *, now_s: float) -> Breaker:
-    """After one more failure of the provider."""
-    failures = breaker.failures + 1
+def failed(
+    breaker: Breaker, profile: Profile, *, account_id: str, accounts: Collection[str] = (), now_s: float
+) -> Breaker:
+    """After one more failure of the provider. `accounts`: ids of those it has to ask.
+
+    What some accounts meet says nothing of the provider while another has not met it: enough failures in
+    a row open the breaker once they come from every account, or from as many as there are to be failures.
+    """
+    failures, most = breaker.failures + 1, profile.circuit_breaker_threshold
+    known = breaker.accounts
+    if account_id not in known and len(known) < most:
+        known = (*known, account_id)
     if breaker.until_s is not None:
         if now_s < breaker.until_s:
             return breaker  # of a request that had begun before it opened
         reset_s = min(breaker.reset_s * 2, LONGEST_RESET_S)  # the probe failed
-        return Breaker(failures=failures, until_s=now_s + reset_s, reset_s=reset_s, last_failure_s=now_s)
-    if failures < profile.circuit_breaker_threshold:
-        return Breaker(failures=failures, last_failure_s=now_s)
-    reset_s = profile.circuit_breaker_reset / 1000
-    return Breaker(failures=failures, until_s=now_s + reset_s, reset_s=reset_s, last_failure_s=now_s)
+    elif failures >= most and (len(known) >= most or all(one in known for one in accounts)):
+        reset_s = profile.circuit_breaker_reset / 1000
+    else:
+        return Breaker(failures=failures, accounts=known, last_failure_s=now_s)
+    return Breaker(
+        failures=failures, accounts=known, until_s=now_s + reset_s, reset_s=reset_s, last_failure_s=now_s
+    )
 
 
 def answered(breaker: Breaker) -> Breaker:

@@ -21,6 +21,8 @@ class Scope(StrEnum):
     BUDGET = "budget"
 
 
+CIRCUIT_OPEN = "circuit_open"
+"""The reason of an obstacle that keeps from a whole provider: only who has nobody else to ask tries it."""
 PROBING = "probing"
 """The reason of an obstacle that only waits for the outcome of a probe."""
 
@@ -56,6 +58,9 @@ class Outlook(Protocol):
 
     def obstacle(self, provider: Provider, account: Account, model: str) -> Obstacle | None:
         """Why the account must not be asked for the model now; `None`: it may be."""
+
+    def obstacle_of_account(self, account: Account, model: str) -> Obstacle | None:
+        """The same, but for what holds up its whole provider."""
 
     def is_probe(self, provider: Provider, account: Account, model: str) -> bool:
         """The next call is the one that tries whether an obstacle that has run out is gone."""

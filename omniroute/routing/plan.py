@@ -9,7 +9,7 @@ from omniroute.routing import accounts as picking
 from omniroute.routing.accounts import Pick, by_session
 from omniroute.routing.auto import Needs, Scored
 from omniroute.routing.decision import Candidate
-from omniroute.routing.outlook import Obstacle, Outlook, Scope
+from omniroute.routing.outlook import CIRCUIT_OPEN, Obstacle, Outlook, Scope
 from omniroute.routing.route import Effective, Group, Member, Route
 from omniroute.routing.strategies import Draw, ordered
 
@@ -66,6 +66,8 @@ def plan(snapshot: Snapshot, route: Route, terms: Terms) -> Plan:
     planning = _Planning(snapshot.preferences, terms)
     for scored in planning.fitting(_in_order(route, terms)):
         planning.add(scored, snapshot.accounts.get(scored.member.provider.id, ()))
+    if not planning.attempts:
+        planning.add_early()
     left_out = [Candidate(provider="", model=entry.model, skipped=entry.reason) for entry in route.unusable]
     return Plan(
         attempts=tuple(planning.attempts),
@@ -117,6 +119,8 @@ class _Planning:
         self.planned: list[Candidate] = []
         self.skipped: list[Candidate] = []
         self.obstacles: list[Obstacle] = []
+        self._broken: list[tuple[Scored, Account]] = []
+        """Held up by the breaker of their provider."""
 
     def fitting(self, members: Sequence[Scored]) -> Sequence[Scored]:
         """The members that can take the request; if it is too long for all, the ones with most room."""
@@ -166,9 +170,22 @@ class _Planning:
         if room <= 0:
             return
         for account in self._in_order(member, usable)[:room]:
-            probe = self._terms.outlook.is_probe(member.provider, account, member.model)
-            self.attempts.append(Attempt(member.provider, account, member.model, member.config, probe))
-            self.planned.append(_candidate(scored, account))
+            self._plan(scored, account)
+
+    def _plan(self, scored: Scored, account: Account) -> None:
+        member = scored.member
+        probe = self._terms.outlook.is_probe(member.provider, account, member.model)
+        self.attempts.append(Attempt(member.provider, account, member.model, member.config, probe))
+        self.planned.append(_candidate(scored, account))
+
+    def add_early(self) -> None:
+        """There is nobody else to ask: accounts that nothing but an open breaker holds up may probe it."""
+        for scored, account in self._broken:
+            own = self._terms.outlook.obstacle_of_account(account, scored.member.model)
+            if own is not None:
+                self._tell(scored, account, own)
+            elif len(self.attempts) < MAX_ATTEMPTS:
+                self._plan(scored, account)
 
     def _in_order(self, member: Member, accounts: Sequence[Account]) -> Sequence[Account]:
         if len(accounts) < 2:
@@ -185,10 +202,16 @@ class _Planning:
         """What holds up an account; what holds up a provider is told once."""
         member = scored.member
         self.held.append(Attempt(member.provider, account, member.model, member.config))
-        if not (obstacle.scope is Scope.BREAKER and obstacle in self.obstacles):
-            self.obstacles.append(obstacle)
-            whole = None if obstacle.scope is Scope.BREAKER else account
-            self._skip(scored, whole, obstacle.reason, obstacle.until_s)
+        if obstacle.reason == CIRCUIT_OPEN:
+            self._broken.append((scored, account))
+        if obstacle.scope is not Scope.BREAKER:
+            self._tell(scored, account, obstacle)
+        elif obstacle not in self.obstacles:
+            self._tell(scored, None, obstacle)
+
+    def _tell(self, scored: Scored, account: Account | None, obstacle: Obstacle) -> None:
+        self.obstacles.append(obstacle)
+        self._skip(scored, account, obstacle.reason, obstacle.until_s)
 
     def _skip(
         self, scored: Scored, account: Account | None, reason: str, until_s: float | None = None

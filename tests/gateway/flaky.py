@@ -88,6 +88,7 @@ class Simulation:
         self._book = HealthBook(
             clock, preferences=lambda: self.preferences, price=lambda *_: None, rng=self.chance
         )
+        self._book.accounts_of = lambda _: [one.id for one in FIVE]
         self._snapshot = replace(snapshot([ONE], FIVE), preferences=self.preferences)
         self._gateway = SimpleNamespace(
             health=self._book, clock=clock, rng=self.chance, turns=Turns(), snapshot=self._snapshot
@@ -149,7 +150,9 @@ class Simulation:
         self.unserved.append(why)
         tried = {attempt.account.id for attempt, _ in failures}
         free = [
-            one.name for one in FIVE if one.id not in tried and self._book.obstacle(ONE, one, "m") is None
+            one.name
+            for one in FIVE
+            if one.id not in tried and self._book.obstacle_of_account(one, "m") is None
         ]
         if free:
             self.stranded.append(f"{why}; but {free} were free")

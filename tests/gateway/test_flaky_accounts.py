@@ -7,14 +7,11 @@ import pytest
 
 from omniroute.errors import Failure, FailureKind
 from omniroute.records import Account, AccountStrategy, Preferences
-from omniroute.records.preferences import Profile, Profiles
 from omniroute.routing.accounts import by_session
 from tests.gateway.flaky import FIVE, Fate, Simulation, run
 
 REQUESTS = 10_000
 Kind = FailureKind
-PATIENT = Profiles(apikey=Profile(circuit_breaker_threshold=100))
-"""Independent failures of five accounts say nothing of their provider."""
 
 
 def now_and_then(chance: Random, share: float, *kinds: FailureKind) -> Fate:
@@ -39,7 +36,6 @@ def simulated(
         fallback_strategy=strategy,
         sticky_round_robin_limit=1,
         session_affinity=sessions > 0,
-        provider_profiles=PATIENT,
     )
     made = Simulation(now_and_then(chance, share, *kinds), preferences, chance)
     run(made.run(REQUESTS, per_second=5, sessions=sessions))
@@ -103,7 +99,7 @@ def test_accounts_that_are_gone_for_good_cost_the_others_nothing() -> None:
             return Failure(kind=Kind.AUTH, message="no such key", status=401)
         return flaky(account, now_s)
 
-    made = Simulation(fate, Preferences(provider_profiles=PATIENT), chance)
+    made = Simulation(fate, Preferences(), chance)
     run(made.run(REQUESTS, per_second=5))
     assert made.unserved == []
     assert made.disturbed == []

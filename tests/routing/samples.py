@@ -46,6 +46,8 @@ class World:
 
     obstacles: dict[str, Obstacle] = field(default_factory=dict)
     """By account id."""
+    own_obstacles: dict[str, Obstacle] = field(default_factory=dict)
+    """What stands behind a breaker, by account id."""
     probes: set[str] = field(default_factory=set)
     """Ids of accounts whose next call is a probe."""
     loads: dict[str, Load] = field(default_factory=dict)
@@ -62,6 +64,10 @@ class World:
     def obstacle(self, provider: Provider, account: Account, model: str) -> Obstacle | None:
         del provider, model
         return self.obstacles.get(account.id)
+
+    def obstacle_of_account(self, account: Account, model: str) -> Obstacle | None:
+        del model
+        return self.own_obstacles.get(account.id)
 
     def is_probe(self, provider: Provider, account: Account, model: str) -> bool:
         del provider, model

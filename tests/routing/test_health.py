@@ -215,7 +215,7 @@ class Wards(RuleBasedStateMachine):
 
     def breaks(self) -> None:
         before, state = self.breaker, self.breaker.state(self.now_s)
-        self.breaker = failed(before, PROFILE, now_s=self.now_s)
+        self.breaker = failed(before, PROFILE, account_id="a", accounts=["a"], now_s=self.now_s)
         after_it = self.breaker.state(self.now_s)
         if state is BreakerState.OPEN:
             assert self.breaker is before
@@ -259,32 +259,69 @@ def test_a_breaker_opens_half_opens_and_closes() -> None:
     breaker = CLOSED
     for number in range(PROFILE.circuit_breaker_threshold):
         assert breaker.state(NOW_S) is BreakerState.CLOSED, number
-        breaker = failed(breaker, PROFILE, now_s=NOW_S)
+        breaker = failed(breaker, PROFILE, account_id="a", accounts=["a"], now_s=NOW_S)
     assert breaker.until_s == NOW_S + 30.0
     assert breaker.state(NOW_S + 29.9) is BreakerState.OPEN
     assert breaker.state(NOW_S + 30.0) is BreakerState.HALF_OPEN
     assert answered(breaker) == CLOSED
-    again = failed(breaker, PROFILE, now_s=NOW_S + 31.0)
+    again = failed(breaker, PROFILE, account_id="b", accounts=["a", "b"], now_s=NOW_S + 31.0)
     assert (again.until_s, again.reset_s) == (NOW_S + 91.0, 60.0)
 
 
-@given(failures=st.lists(st.booleans(), max_size=60))
-def test_a_breaker_counts_failures_in_a_row_only(failures: list[bool]) -> None:
-    patient = replace_threshold(5)
-    breaker, run, opened = CLOSED, 0, False
-    for bad in failures:
-        breaker = failed(breaker, patient, now_s=NOW_S) if bad else answered(breaker)
-        run = run + 1 if bad else 0
-        opened = opened or run >= 5
-        if opened:
+ANSWER = None
+
+
+@given(
+    outcomes=st.lists(st.sampled_from([*"abcdefg", ANSWER]), max_size=60),
+    accounts=st.integers(1, 7),
+    threshold=st.integers(1, 6),
+)
+def test_a_breaker_opens_when_failures_in_a_row_are_enough_and_of_enough_accounts(
+    outcomes: list[str | None], accounts: int, threshold: int
+) -> None:
+    profile = Profile(circuit_breaker_threshold=threshold)
+    names = "abcdefg"[:accounts]
+    breaker, row = CLOSED, ""
+    for name in outcomes:
+        if name is ANSWER:
+            breaker, row = answered(breaker), ""
+        elif name in names:
+            breaker = failed(breaker, profile, account_id=name, accounts=names, now_s=NOW_S)
+            row += name
+        opens = len(row) >= threshold and len(set(row)) >= min(threshold, accounts)
+        assert breaker.state(NOW_S) is (BreakerState.OPEN if opens else BreakerState.CLOSED)
+        assert breaker.failures == len(row)
+        if opens:
             break
-        assert breaker.until_s is None
-        assert breaker.failures == run
-    assert (breaker.until_s is not None) is opened
 
 
-def replace_threshold(failures: int) -> Profile:
-    return Profile(circuit_breaker_threshold=failures)
+@pytest.mark.parametrize(
+    ("row", "accounts", "opens"),
+    [
+        ("aaaaa", "a", True),
+        ("aaaa", "a", False),
+        ("aaaaa", "ab", False),
+        ("aaaab", "ab", True),
+        ("aaaaaaaaa", "abcde", False),
+        ("abcd", "abcde", False),
+        ("abcde", "abcde", True),
+        ("abcde", "abcdefgh", True),
+        ("aaaaaa", "", True),
+    ],
+)
+def test_what_some_accounts_meet_says_nothing_of_the_provider(row: str, accounts: str, opens: bool) -> None:
+    breaker = CLOSED
+    for name in row:
+        breaker = failed(breaker, PROFILE, account_id=name, accounts=accounts, now_s=NOW_S)
+    assert (breaker.until_s is not None) is opens
+
+
+def test_an_early_probe_that_fails_leaves_an_open_breaker_as_it_is() -> None:
+    breaker = CLOSED
+    for _ in range(PROFILE.circuit_breaker_threshold):
+        breaker = failed(breaker, PROFILE, account_id="a", now_s=NOW_S)
+    assert failed(breaker, PROFILE, account_id="a", now_s=NOW_S + 10.0) is breaker
+    assert answered(breaker) == CLOSED
 
 
 @given(shift=st.floats(-1e6, 1e6))

@@ -133,9 +133,41 @@ def test_an_account_that_must_not_be_asked_is_left_out_with_the_reason_and_the_e
 def test_a_providers_breaker_is_told_once_and_not_of_each_account() -> None:
     known = snapshot([ONE], [account("one", "a"), account("one", "b")])
     opened = Obstacle(Scope.BREAKER, "circuit_open", 7.0)
-    made = plan(known, route_of(known, "one/m"), terms(World(obstacles={"one-a": opened, "one-b": opened})))
+    own = Obstacle(Scope.MODEL, "server_error", 3.0)
+    world = World(obstacles={"one-a": opened, "one-b": opened}, own_obstacles={"one-a": own, "one-b": own})
+    made = plan(known, route_of(known, "one/m"), terms(world))
     assert made.attempts == ()
-    assert [(one.account, one.skipped) for one in made.candidates] == [(None, "circuit_open")]
+    assert made.obstacles == (opened, own, own), "whoever waits looks again when the first is free"
+    assert [(one.account, one.skipped) for one in made.candidates] == [
+        (None, "circuit_open"),
+        ("a", "server_error"),
+        ("b", "server_error"),
+    ]
+
+
+def test_an_open_breaker_is_probed_early_by_who_has_nobody_else_to_ask() -> None:
+    known = snapshot([ONE, TWO], [account("one", "a"), account("one", "b"), account("two", "c")])
+    opened = Obstacle(Scope.BREAKER, "circuit_open", 7.0)
+    cools = Obstacle(Scope.MODEL, "server_error", 3.0)
+    world = World(
+        obstacles={"one-a": opened, "one-b": opened}, own_obstacles={"one-a": cools}, probes={"one-b"}
+    )
+    found = with_combos(known, both())
+    made = plan(found, route_of(found, "both"), terms(world))
+    assert asked(made) == ["two/n by c"]
+    assert [one.account.name for one in made.held] == ["a", "b"]
+
+    world.obstacles["two-c"] = cools
+    made = plan(found, route_of(found, "both"), terms(world))
+    assert asked(made) == ["one/m by b"]
+    assert [one.is_probe for one in made.attempts] == [True]
+
+
+def test_while_one_probes_a_provider_nobody_else_does() -> None:
+    known = snapshot([ONE], [account("one", "a")])
+    probing = Obstacle(Scope.BREAKER, "probing", 1.0)
+    made = plan(known, route_of(known, "one/m"), terms(World(obstacles={"one-a": probing})))
+    assert (made.attempts, made.obstacles) == ((), (probing,))
 
 
 def test_an_attempt_knows_when_it_is_a_probe() -> None:

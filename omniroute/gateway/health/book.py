@@ -22,7 +22,7 @@ from omniroute.routing.health import (
     cooled,
     failed,
 )
-from omniroute.routing.outlook import PROBING, Load, Obstacle, Scope
+from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Load, Obstacle, Scope
 from omniroute.routing.plan import Attempt
 
 PROBE_S = 1.0
@@ -66,7 +66,7 @@ class HealthBook:
         self.uses = Uses()
         self.speeds = Speeds()
         self.accounts_of: Callable[[str], Sequence[str]] = lambda provider_id: ()
-        """Ids of a provider's accounts, from the configuration in force."""
+        """Ids of a provider's accounts that are switched on, from the configuration in force."""
         self.counts: Callable[[str], Mapping[str, int]] = lambda combo_id: {}
         """Requests of the last day by member of a combo."""
         self.changed: set[tuple[str, str]] = set()
@@ -108,10 +108,10 @@ class HealthBook:
         breaker = self.breakers.get(provider.id) if self.breakers else None
         if breaker is None or breaker.until_s is None:
             return None
-        if now_s < breaker.until_s:
-            return Obstacle(Scope.BREAKER, "circuit_open", breaker.until_s)
-        held = self._held(provider.id, now_s)
-        return None if held is None else Obstacle(Scope.BREAKER, PROBING, held)
+        if (held := self._held(provider.id, now_s)) is not None:
+            return Obstacle(Scope.BREAKER, PROBING, held)
+        is_open = now_s < breaker.until_s
+        return Obstacle(Scope.BREAKER, CIRCUIT_OPEN, breaker.until_s) if is_open else None
 
     def _of_account(self, account: Account, model: str, now_s: float) -> Obstacle | None:
         cooldown = self.cooldowns.get(account.id) if self.cooldowns else None
@@ -162,12 +162,9 @@ class HealthBook:
         """Shares of learned limits; accounts nobody asked yet have told nothing."""
         now_s = self.now_s
         shares = (
-            self.limits[one].share_left(now_s) for one in self._accounts_of(provider) if one in self.limits
+            self.limits[one].share_left(now_s) for one in self.accounts_of(provider.id) if one in self.limits
         )
         return [share for share in shares if share is not None]
-
-    def _accounts_of(self, provider: Provider) -> Sequence[str]:
-        return self.accounts_of(provider.id)
 
     def combo_counts(self, combo_id: str) -> Mapping[str, int]:
         """Requests of the last day by member."""
@@ -235,8 +232,10 @@ class HealthBook:
         jitter = 1 + self._rng.uniform(-0.2, 0.2)
         if effect.breaks:
             self.speeds.failed(provider.id, model)
+            breaker = self.breakers.get(provider.id, CLOSED)
+            asked = self._to_ask(provider, now_s)
             self._set_breaker(
-                provider.id, failed(self.breakers.get(provider.id, CLOSED), profile, now_s=now_s)
+                provider.id, failed(breaker, profile, account_id=account.id, accounts=asked, now_s=now_s)
             )
         if effect.reach is Reach.ACCOUNT:
             known = self.cooldowns.get(account.id)
@@ -246,6 +245,11 @@ class HealthBook:
             self.locks[account.id, model] = cooled(known, failure, profile, now_s=now_s, jitter=jitter)
             self.changed.add(("model", f"{account.id}\n{model}"))
             self._cool_with_its_models(account.id, failure.kind, now_s)
+
+    def _to_ask(self, provider: Provider, now_s: float) -> list[str]:
+        """The provider's accounts without those that are away for reasons of their own."""
+        away = {one for one, cooldown in self.cooldowns.items() if now_s < cooldown.until_s}
+        return [one for one in self.accounts_of(provider.id) if one not in away]
 
     def _cool_with_its_models(self, account_id: str, kind: FailureKind, now_s: float) -> None:
         """An account with several models locked at once is left alone until the first is free."""

@@ -65,6 +65,7 @@ def restore(book: HealthBook, states: Sequence[tuple[str, str, str]], *, now_s: 
             members = msgspec.json.decode(text)
             forever = members.pop("forever", False)
             if kind == "breaker":
+                members["accounts"] = tuple(members.get("accounts", ()))
                 book.breakers[subject] = _sane_breaker(Breaker(**members), now_s)
                 continue
             if forever:

@@ -11,7 +11,7 @@ from omniroute.errors import FailureKind
 from omniroute.gateway.health.book import MODELS_OF_AN_ACCOUNT, PROBE_S, HealthBook
 from omniroute.records import Preferences
 from omniroute.routing.health import EFFECTS, BreakerState, Reach
-from omniroute.routing.outlook import PROBING, Obstacle, Scope
+from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle, Scope
 from omniroute.routing.plan import Attempt
 from tests.gateway.health.world import ONE, TWO, A, B, C, HandClock, attempt, book_of, call, failure
 
@@ -123,7 +123,7 @@ def test_an_answer_asked_for_before_a_breaker_opened_does_not_close_it() -> None
     for _ in range(5):
         call(book, Kind.OVERLOADED)
     book.end(early, None)
-    assert reason(book.obstacle(ONE, B, "m")) == "circuit_open"
+    assert reason(book.obstacle(ONE, B, "m")) == CIRCUIT_OPEN
 
 
 def test_several_models_locked_at_once_hold_up_the_account() -> None:
@@ -145,11 +145,12 @@ def test_models_that_do_not_exist_say_nothing_of_the_account() -> None:
     assert book.obstacle(ONE, A, "p") is None
 
 
-def test_five_failures_in_a_row_of_any_accounts_stop_the_provider_and_tell_of_it() -> None:
+def test_five_failures_in_a_row_of_all_accounts_stop_the_provider_and_tell_of_it() -> None:
     clock = HandClock()
     book = book_of(clock)
     told: list[tuple[str, BreakerState]] = []
     book.on_breaker = lambda provider_id, state: told.append((provider_id, state))
+    book.accounts_of = {"one": (A.id, B.id)}.__getitem__
     for who in (A, B, A, B):
         call(book, Kind.OVERLOADED, who)
     call(book, who=B)
@@ -157,7 +158,7 @@ def test_five_failures_in_a_row_of_any_accounts_stop_the_provider_and_tell_of_it
         assert told == []
         call(book, Kind.OVERLOADED, who)
     assert told == [("one", BreakerState.OPEN)]
-    assert reason(book.obstacle(ONE, B, "n")) == "circuit_open"
+    assert reason(book.obstacle(ONE, B, "n")) == CIRCUIT_OPEN
     assert book.obstacle(TWO, C, "m") is None
     clock.pass_s(30.0)
     assert book.obstacle(ONE, B, "n") is None
@@ -167,6 +168,43 @@ def test_five_failures_in_a_row_of_any_accounts_stop_the_provider_and_tell_of_it
     assert reason(book.obstacle(ONE, A, "n")) == PROBING
     book.end(probe, None)
     assert told == [("one", BreakerState.OPEN), ("one", BreakerState.CLOSED)]
+
+
+def test_one_accounts_failures_stop_no_provider_while_another_could_answer() -> None:
+    book = book_of(HandClock())
+    book.accounts_of = lambda _: (A.id, B.id)
+    for _ in range(20):
+        call(book, Kind.OVERLOADED, A)
+    assert book.obstacle(ONE, B, "m") is None
+    call(book, Kind.OVERLOADED, B)
+    assert reason(book.obstacle(ONE, B, "n")) == CIRCUIT_OPEN
+
+
+def test_an_account_that_is_away_itself_is_not_waited_for_before_the_provider_is_stopped() -> None:
+    book = book_of(HandClock())
+    book.accounts_of = lambda _: (A.id, B.id)
+    call(book, Kind.AUTH, B)
+    for _ in range(5):
+        call(book, Kind.OVERLOADED, A)
+    assert reason(book.obstacle(ONE, A, "n")) == CIRCUIT_OPEN
+
+
+def test_while_one_probes_an_open_breaker_early_the_others_wait_and_its_answer_closes_it() -> None:
+    clock = HandClock()
+    book = book_of(clock)
+    for _ in range(5):
+        call(book, Kind.OVERLOADED)
+    clock.pass_s(4.0)
+    assert reason(book.obstacle(ONE, A, "m")) == CIRCUIT_OPEN
+    assert book.obstacle_of_account(A, "m") is None
+    probe = attempt(book)
+    book.begin(probe)
+    held = book.obstacle(ONE, B, "m")
+    assert held is not None
+    assert (held.reason, held.until_s - book.now_s) == (PROBING, PROBE_S)
+    book.end(probe, None)
+    assert book.obstacle(ONE, B, "m") is None
+    assert book.breakers == {}
 
 
 @pytest.mark.parametrize("shift_s", [-86_400.0, -1.0, 3_600.0])

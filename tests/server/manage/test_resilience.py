@@ -72,7 +72,9 @@ async def test_accounts_tell_what_holds_them_up_and_until_when(connected: Place)
 
 
 async def test_a_breaker_stands_before_all_accounts_of_its_provider(connected: Place) -> None:
-    fail(connected, FailureKind.OVERLOADED, times=5)
+    fail(connected, FailureKind.OVERLOADED, times=4)
+    assert await states(connected) == ["locked", "ready"]
+    fail(connected, FailureKind.OVERLOADED, account=1)
     assert await states(connected) == ["broken", "broken"]
     shown = await connected.call(resilience.resilience)
     (breaker,) = shown.circuit_breakers
