@@ -69,7 +69,16 @@ class StreamEncoder(Protocol):
 def cannot_carry(what: str, where: str, dialect: str) -> Refused:
     """The refusal of content a dialect has no place for: 400 with the part's path, before any upstream."""
     message = f"{where}: {what} cannot be sent to a model that speaks {dialect}"
+    if what == "item_reference":
+        message += "; send the item itself, as clients do with `store: false`"
     return Refused(ErrorKind.UNSUPPORTED, message, param=where)
+
+
+def state_elsewhere(dialect: str) -> Refused:
+    """The refusal to go on without what an earlier answer's provider has kept of the conversation."""
+    where = "previous_response_id"
+    message = f"{where}: a model that speaks {dialect} cannot go on from what another provider has kept"
+    return Refused(ErrorKind.UNSUPPORTED, f"{message}; send the whole conversation", param=where)
 
 
 def call_id(given: str, facts: ReplyFacts, index: int) -> str:

@@ -21,7 +21,7 @@ from omniroute.formats.anthropic.members import NAME, own
 from omniroute.formats.anthropic.thinking import CONFIG, THINKING, encode_config
 from omniroute.formats.anthropic.thinking import encode_thinking as encode_budget
 from omniroute.formats.anthropic.tools import CHOICE, encode_choice, encode_tools
-from omniroute.formats.codec import Encoded, Losses, cannot_carry
+from omniroute.formats.codec import Encoded, Losses, cannot_carry, state_elsewhere
 
 DEFAULT_MAX_TOKENS = 64_000
 """For a model whose limit nobody knows; the API takes no request without one."""
@@ -225,7 +225,7 @@ def _add_facts(request: Request, abilities: Abilities, body: dict[str, Any], los
         else:
             body["service_tier"] = tier
     if request.pin is not None:
-        raise cannot_carry("the state of an earlier answer", "previous_response_id", NAME)
+        raise state_elsewhere(NAME)
     for name in _LOST:
         if getattr(request, name):
             losses.add(name)

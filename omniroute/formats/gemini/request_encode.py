@@ -18,7 +18,7 @@ from omniroute.conversation.parts import (
     ToolUse,
 )
 from omniroute.conversation.request import Message, Request, Role
-from omniroute.formats.codec import Encoded, Losses, cannot_carry
+from omniroute.formats.codec import Encoded, Losses, cannot_carry, state_elsewhere
 from omniroute.formats.gemini import config
 from omniroute.formats.gemini import tools as tool_stage
 from omniroute.formats.gemini.content_decode import SIGNATURE
@@ -59,7 +59,7 @@ def encode_request(request: Request, abilities: Abilities) -> Encoded:
         body["generationConfig"] = generation
     if request.pin is not None:
         if "cachedContents/" not in request.pin:
-            raise cannot_carry("the state of an earlier answer", "previous_response_id", NAME)
+            raise state_elsewhere(NAME)
         body["cachedContent"] = request.pin
     _add_extras(request, body, losses)
     _note_losses(request, losses)

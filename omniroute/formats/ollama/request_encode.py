@@ -33,7 +33,7 @@ from omniroute.conversation.request import (
     Tool,
 )
 from omniroute.errors import ErrorKind, Refused
-from omniroute.formats.codec import NO_ARGUMENTS, Encoded, Losses, cannot_carry
+from omniroute.formats.codec import NO_ARGUMENTS, Encoded, Losses, cannot_carry, state_elsewhere
 from omniroute.formats.ollama.fields import FORMAT, MEMBERS, members_of
 from omniroute.formats.schema import compiled
 
@@ -85,7 +85,7 @@ def _refuse(request: Request) -> None:
     if (request.sampling.candidates or 1) > 1:
         raise Refused(ErrorKind.UNSUPPORTED, "n: a model that speaks ollama gives one answer", param="n")
     if request.pin is not None:
-        raise cannot_carry("a conversation stored at a provider", "previous_response_id", FORMAT)
+        raise state_elsewhere(FORMAT)
 
 
 def _options(request: Request, body: Json, losses: Losses) -> Json:

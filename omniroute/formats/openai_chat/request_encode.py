@@ -4,7 +4,7 @@ import msgspec
 
 from omniroute.conversation.abilities import Abilities, EffortStyle
 from omniroute.conversation.request import Output, OutputKind, Reasoning, Request
-from omniroute.formats.codec import Encoded, Losses
+from omniroute.formats.codec import Encoded, Losses, state_elsewhere
 from omniroute.formats.openai_chat.messages_encode import Json, MessagesEncoder
 from omniroute.formats.openai_chat.node import DIALECT
 from omniroute.formats.openai_chat.tools import encode_tools, own_members
@@ -15,6 +15,8 @@ _ENCODER = msgspec.json.Encoder()
 
 def encode_request(request: Request, abilities: Abilities) -> Encoded:
     """The body for an upstream. Raises `Refused` for content that Chat cannot carry."""
+    if request.pin is not None:
+        raise state_elsewhere(DIALECT)
     losses = Losses()
     body: Json = {
         "model": abilities.model,
@@ -32,8 +34,6 @@ def encode_request(request: Request, abilities: Abilities) -> Encoded:
     _add_about(body, request, abilities, losses)
     _add_stream(body, request, abilities)
     _add_extra(body, own_members(request.extra, losses))
-    if request.pin is not None:
-        losses.add("pin")
     return Encoded(_ENCODER.encode(body), losses.names)
 
 

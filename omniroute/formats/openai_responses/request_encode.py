@@ -17,7 +17,7 @@ from omniroute.conversation.request import (
     Sampling,
 )
 from omniroute.errors import ErrorKind, Refused
-from omniroute.formats.codec import Encoded, Losses, cannot_carry
+from omniroute.formats.codec import Encoded, Losses, state_elsewhere
 from omniroute.formats.openai_responses.input_items import InputWriter
 from omniroute.formats.openai_responses.members import DIALECT, own
 from omniroute.formats.openai_responses.output_items import note_extra
@@ -40,7 +40,7 @@ def encode_request(request: Request, abilities: Abilities) -> Encoded:
         raise Refused(ErrorKind.UNSUPPORTED, message, param="n")
     members = dict(own(request.extra) or {})
     if request.pin is not None and not members.keys() & {"previous_response_id", "conversation"}:
-        raise cannot_carry("state kept at another provider", "previous_response_id", DIALECT)
+        raise state_elsewhere(DIALECT)
     note_extra(request.extra, losses)
     instructions, messages = _apart(request.messages, losses)
     body: Body = {"model": abilities.model or request.model}
