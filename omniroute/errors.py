@@ -97,6 +97,8 @@ class FailureKind(StrEnum):
     """DNS, TCP, TLS, or reset before a byte."""
     SLOW = "slow"
     """No first byte in time."""
+    OVERDUE = "overdue"
+    """A limit of the user's, shorter than the time every upstream is given, ran out."""
     OVERLOADED = "overloaded"
     """500, 502, 503, 504, 529."""
     RATE_LIMITED = "rate_limited"

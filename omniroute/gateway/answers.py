@@ -15,6 +15,7 @@ from omniroute.routing.route import Member, Node, Route
 _KINDS: Mapping[FailureKind, ErrorKind] = {
     FailureKind.CONNECT: ErrorKind.BAD_GATEWAY,
     FailureKind.SLOW: ErrorKind.TIMEOUT,
+    FailureKind.OVERDUE: ErrorKind.TIMEOUT,
     FailureKind.OVERLOADED: ErrorKind.UNAVAILABLE,
     FailureKind.RATE_LIMITED: ErrorKind.RATE_LIMITED,
     FailureKind.QUOTA: ErrorKind.QUOTA,

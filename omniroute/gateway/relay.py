@@ -20,7 +20,7 @@ from omniroute.gateway.dialogue import Dialogue, Prepared
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.keepalive import Waiting
 from omniroute.gateway.upstream import Upstream, UpstreamAnswer, UpstreamFailed
-from omniroute.gateway.upstream_request import asks_for_usage, build, passed_back
+from omniroute.gateway.upstream_request import asks_for_usage, build, first_byte_ms, passed_back
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.records import AttemptRow, Endpoint, Outcome
 from omniroute.routing.classify import classify
@@ -114,7 +114,16 @@ class Relay:
                     return await self._stream(answer, within_s=gateway.settings.whole_timeout_ms / 1000)
                 return await self._whole(answer, within_s=request.first_byte_s)
         except UpstreamFailed as failed:
-            return failed.failure
+            return self._attributed(failed.failure)
+
+    def _attributed(self, failure: Failure) -> Failure:
+        """The same, unless it was the combo's patience that ended, not the one every upstream is given."""
+        config, stream = self.attempt.config, self.entry.stream
+        limited = failure.kind is FailureKind.SLOW or (failure.kind is FailureKind.SILENT and not stream)
+        if not limited or config is None:
+            return failure
+        standing_ms = first_byte_ms(self.gateway.settings, stream=stream)
+        return replace(failure, kind=FailureKind.OVERDUE) if config.timeout_ms < standing_ms else failure
 
     def _upstream(self) -> Upstream:
         gateway = self.gateway

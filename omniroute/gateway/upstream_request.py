@@ -36,20 +36,25 @@ def build(
     for name in _TO_UPSTREAM if prepared.dialect is call.operation.dialect else _TO_ANY_UPSTREAM:
         if name in call.headers:
             _set(headers, name, call.headers[name])
-    first_byte_ms = settings.fetch_timeout_ms if stream else settings.whole_timeout_ms
+    limit_ms = first_byte_ms(settings, stream=stream)
     if attempt.config is not None:
-        first_byte_ms = min(first_byte_ms, attempt.config.timeout_ms)
-    idle_ms = settings.stream_idle_timeout_ms if stream else settings.whole_timeout_ms
+        limit_ms = min(limit_ms, attempt.config.timeout_ms)
+    idle_ms = settings.stream_idle_timeout_ms if stream else limit_ms
     return HttpRequest(
         method="POST",
         url=address.url,
         headers=headers,
         body=_body(attempt, dialogue, prepared) if prepared.body is None else prepared.body,
         allow_private=attempt.account.allow_private,
-        first_byte_s=first_byte_ms / 1000,
+        first_byte_s=limit_ms / 1000,
         idle_s=idle_ms / 1000,
         proxy=_proxy(attempt, dialogue),
     )
+
+
+def first_byte_ms(settings: Settings, *, stream: bool) -> int:
+    """How long every upstream is given to begin its answer, whatever a combo says."""
+    return settings.fetch_timeout_ms if stream else settings.whole_timeout_ms
 
 
 def _proxy(attempt: Attempt, dialogue: Dialogue) -> Proxy | None:

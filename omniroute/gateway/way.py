@@ -169,7 +169,7 @@ class Way:
                 await slots.acquire()
         except TimeoutError:
             message = f"{most} requests are under way, and none ended in {config.queue_timeout_ms} ms"
-            return Failure(kind=FailureKind.SLOW, message=message)
+            return Failure(kind=FailureKind.OVERDUE, message=message)
         try:
             return await run()
         finally:

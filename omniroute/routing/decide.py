@@ -30,6 +30,7 @@ AFTER: Mapping[FailureKind, tuple[Next, ...]] = MappingProxyType(
     {
         FailureKind.CONNECT: (Next.SAME_ACCOUNT, *_OTHER, Next.RETRY),
         FailureKind.SLOW: _OTHER,
+        FailureKind.OVERDUE: (Next.OTHER_TARGET, Next.OTHER_ACCOUNT),
         FailureKind.OVERLOADED: (*_OTHER, Next.RETRY),
         FailureKind.RATE_LIMITED: (*_OTHER, Next.RETRY),
         FailureKind.QUOTA: _OTHER,

@@ -133,13 +133,14 @@ EFFECTS: dict[FailureKind, Effect] = {
     FailureKind.PROTOCOL: _TRANSIENT,
     FailureKind.CUT: _TRANSIENT,
     FailureKind.SILENT: Effect(Reach.MODEL, "timeout", breaks=True),
+    FailureKind.OVERDUE: Effect(),
     FailureKind.TOO_LONG: Effect(),
     FailureKind.CANNOT_EXPRESS: Effect(),
     FailureKind.BAD_REQUEST: Effect(),
     FailureKind.CONTENT: Effect(),
     FailureKind.CLIENT_GONE: Effect(),
 }
-"""What the client or its request caused costs nobody anything."""
+"""What the client, its request, or our own impatience caused costs nobody anything."""
 
 
 def cooled(

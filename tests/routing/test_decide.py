@@ -36,6 +36,7 @@ def asked(step: Step | None) -> Attempt | None:
     [
         (Kind.CONNECT, A),
         (Kind.SLOW, B),
+        (Kind.OVERDUE, C),
         (Kind.OVERLOADED, B),
         (Kind.RATE_LIMITED, B),
         (Kind.QUOTA, B),
@@ -75,6 +76,8 @@ def test_the_first_attempt_needs_no_failure() -> None:
         ([(A, Kind.AUTH), (B, Kind.NO_MODEL)], C),
         ([(A, Kind.AUTH), (B, Kind.CANNOT_EXPRESS)], C),
         ([(A, Kind.OVERLOADED), (B, Kind.RATE_LIMITED)], C),
+        ([(A, Kind.OVERDUE), (C, Kind.OVERDUE)], B),
+        ([(A, Kind.OVERDUE), (C, Kind.OVERDUE), (B, Kind.OVERDUE)], None),
         ([(A, Kind.NO_MODEL), (C, Kind.SLOW)], None),
         ([(A, Kind.AUTH), (B, Kind.AUTH), (C, Kind.AUTH)], None),
         ([(A, Kind.AUTH), (B, Kind.BAD_REQUEST)], None),

@@ -63,6 +63,7 @@ def test_every_kind_of_failure_has_its_effect() -> None:
         (Kind.NO_MODEL, Reach.MODEL, False),
         (Kind.QUOTA, Reach.ACCOUNT, False),
         (Kind.AUTH, Reach.ACCOUNT, False),
+        (Kind.OVERDUE, None, False),
         (Kind.TOO_LONG, None, False),
         (Kind.CANNOT_EXPRESS, None, False),
         (Kind.BAD_REQUEST, None, False),

@@ -14,7 +14,7 @@ from omniroute.gateway.health.book import HealthBook
 from omniroute.gateway.health.keeping import flush, restore
 from omniroute.paths import Paths
 from omniroute.records import Account
-from omniroute.routing.health import FOREVER
+from omniroute.routing.health import FOREVER, Breaker
 from omniroute.store import health
 from omniroute.store.database import Database, open_database
 from tests.gateway.health.world import ONE, TWO, A, B, C, HandClock, book_of, call
@@ -192,3 +192,13 @@ def test_a_row_that_was_written_by_hand_does_not_last_for_ages() -> None:
     held = book.obstacle(ONE, A, "m")
     assert held is not None
     assert held.until_s - book.now_s <= 86_400.0
+
+
+def test_a_breaker_that_was_kept_without_its_accounts_stays_open() -> None:
+    book = book_of(HandClock())
+    until_s = book.now_s + 9.0
+    row = f'{{"failures": 5, "until_s": {until_s}, "reset_s": 30.0, "last_failure_s": {book.now_s}}}'
+    restore(book, [("breaker", ONE.id, row)], now_s=book.now_s)
+    assert book.breakers[ONE.id] == Breaker(
+        failures=5, until_s=until_s, reset_s=30.0, last_failure_s=book.now_s
+    )
