@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-import psutil
 
 from omniroute.api.system import ServerFile
 from omniroute.paths import Paths
@@ -94,6 +93,8 @@ def read_server_file(paths: Paths) -> ServerFile | None:
 
 def is_alive(server: ServerFile) -> bool:
     """Whether that very process still runs: its number may belong to a later one."""
+    import psutil  # 2 MiB, which a server that follows none does without
+
     try:
         found = psutil.Process(server.pid)
         started_ms = found.create_time() * 1000
