@@ -1,14 +1,19 @@
 """Whose turn it is, in combos that take turns, and how many may be asked at once."""
 
 import asyncio
+from collections.abc import Mapping
 
 
 class Turns:
-    """Counts by combo; in memory, so a restart begins anew."""
+    """Counts by combo; a start goes on from how many requests are on record."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._slots: dict[tuple[str, str, str, int], asyncio.Semaphore] = {}
+
+    def restore(self, requests: Mapping[str, int]) -> None:
+        """Combos have been asked so often before: by their ids."""
+        self._counts.update(requests)
 
     def next(self, combo_id: str) -> int:
         """How often it was asked before."""

@@ -36,7 +36,7 @@ from omniroute.providers.load import load_catalogue
 from omniroute.providers.pricing import Prices, cost_nano_usd
 from omniroute.records import RequestRow
 from omniroute.settings import Settings, environment
-from omniroute.store import combo_hours, usage
+from omniroute.store import combo_hours, requests, usage
 from omniroute.store import health as kept_health
 from omniroute.store.configuration import load_configuration
 from omniroute.store.database import open_database
@@ -107,8 +107,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             started_at_ms=clock.now_ms(),
         )
         await keeping.load(gateway.budgets, database, clock)
-        since_ms = gateway.combo_uses.since_ms
-        gateway.combo_uses.restore(await database.read(partial(combo_hours.by_hour, since_ms=since_ms)))
+        await _restore_counts(gateway)
     except BaseException:
         await database.close()
         raise
@@ -142,6 +141,25 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
         if provider_id != DEMO_PROVIDER.id
     }
     return gateway
+
+
+async def _restore_counts(gateway: Gateway) -> None:
+    """Go on counting where the gateway before left off: whose turn it is, and who was used how often."""
+    day_ms, hour_ms = gateway.combo_uses.since_ms, gateway.clock.now_ms() - combo_hours.HOUR_MS
+    asked, by_hour, calls = await gateway.database.read(
+        lambda connection: (
+            combo_hours.requests(connection),
+            combo_hours.by_hour(connection, since_ms=day_ms),
+            requests.calls(connection, since_ms=hour_ms),
+        )
+    )
+    gateway.turns.restore(asked)
+    gateway.combo_uses.restore(by_hour)
+    names, health = gateway.snapshot.names, gateway.health
+    health.uses.restore(
+        ((names.get(call.provider, ""), call.account_id, at_ms / 1000) for at_ms, call in calls),
+        now_s=health.now_s,
+    )
 
 
 def _cost(prices: Prices, provider: str, model: str, told: Usage) -> int | None:

@@ -148,6 +148,12 @@ def totals(connection: Connection, combo_id: str | None = None) -> dict[str, Com
     return found
 
 
+def requests(connection: Connection) -> Mapping[str, int]:
+    """How often each combo was asked since its counts were last cleared, by its id."""
+    query = sa.select(table.c.combo_id, func.sum(table.c.requests)).where(table.c.model == WHOLE)
+    return {combo_id: count for combo_id, count in connection.execute(query.group_by(table.c.combo_id))}
+
+
 def by_hour(connection: Connection, *, since_ms: int) -> Mapping[tuple[str, str, int], int]:
     """Requests by combo id, member and hour, from an instant on; without those of whole combos."""
     query = sa.select(table.c.combo_id, table.c.model, table.c.hour_ms, func.sum(table.c.requests)).where(

@@ -39,6 +39,19 @@ ROWS_A_STATEMENT = 32
 _VALUES = re.compile(r"VALUES (\([^()]*\))")
 
 
+class CalledAccount(msgspec.Struct, frozen=True):
+    """What is read of an attempt to count it."""
+
+    provider: str
+    """As rows name it."""
+    account_id: str
+
+
+_CALLED = msgspec.json.Decoder(tuple[CalledAccount, ...])
+MOST_CALLS = 10_000
+"""Requests whose calls are read: the start waits for it, 30 ms for so many."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """Which requests to list; `None` sets no limit."""
@@ -98,6 +111,22 @@ def listing(
     rows = [_request(row._asdict()) for row in connection.execute(page)]
     total: int = connection.execute(_counted(query)).scalar_one()
     return rows, total
+
+
+def calls(connection: Connection, *, since_ms: int) -> list[tuple[int, CalledAccount]]:
+    """The accounts that were called, and when their request began, the oldest first.
+
+    Only of the newest requests, where there were very many.
+    """
+    newest = (
+        select(usage.c.started_at_ms, call_log.c.attempts)
+        .join_from(usage, call_log, usage.c.id == call_log.c.id)
+        .where(usage.c.started_at_ms >= since_ms)
+        .order_by(usage.c.started_at_ms.desc())
+        .limit(MOST_CALLS)
+    )
+    rows = connection.execute(newest).all()
+    return [(at_ms, call) for at_ms, attempts in reversed(rows) for call in _CALLED.decode(attempts)]
 
 
 def _add_rows(connection: Connection, rows: Sequence[RequestRow]) -> None:

@@ -171,3 +171,22 @@ async def test_pages_do_not_overlap_and_all_tell_the_total(database: SqliteDatab
 
     assert [row.started_at_ms - NOON_MS for rows, _ in pages for row in rows] == [5, 4, 3, 2, 1]
     assert [total for _, total in pages] == [5, 5, 5]
+
+
+async def test_the_calls_of_the_newest_requests_are_told_oldest_first(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "MOST_CALLS", 2)
+
+    def calling(number: int, *accounts: str) -> RequestRow:
+        [one] = request_row().attempts
+        tries = tuple(dataclasses.replace(one, account_id=account) for account in accounts)
+        return request_row(number, started_at_ms=NOON_MS + number, attempts=tries)
+
+    await add(database, calling(1, "a"), calling(3, "b"), calling(2, "a", "c"), calling(4))
+    found = await database.read(lambda c: requests.calls(c, since_ms=NOON_MS))
+    monkeypatch.setattr(requests, "MOST_CALLS", 10)
+    since = await database.read(lambda c: requests.calls(c, since_ms=NOON_MS + 2))
+
+    assert [(at_ms - NOON_MS, call.account_id) for at_ms, call in found] == [(3, "b")]
+    assert [(at_ms - NOON_MS, call.account_id) for at_ms, call in since] == [(2, "a"), (2, "c"), (3, "b")]

@@ -1,6 +1,6 @@
 """How busy accounts are, and how fast and sound models have been of late. In memory only."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from omniroute.records.preferences import RateLimitDefaults
 from omniroute.routing.outlook import Load
@@ -34,12 +34,20 @@ class Uses:
         self._last: dict[str, str] = {}
         """Provider id to the account that was used last."""
 
+    def restore(self, calls: Iterable[tuple[str, str, float]], *, now_s: float) -> None:
+        """Calls that were made before the start, the oldest first: provider, account and instant."""
+        for provider_id, account_id, at_s in calls:
+            if at_s <= now_s:  # else the machine's clock was set back meanwhile
+                self._count(provider_id, account_id, at_s)
+
     def begin(self, provider_id: str, account_id: str, now_s: float) -> None:
         """A call begins."""
+        self._count(provider_id, account_id, now_s).in_flight += 1
+
+    def _count(self, provider_id: str, account_id: str, now_s: float) -> _Use:
         use = self._uses.get(account_id)
         if use is None:
             use = self._uses[account_id] = _Use()
-        use.in_flight += 1
         use.last_used_s = now_s
         use.consecutive = use.consecutive + 1 if self._last.get(provider_id) == account_id else 1
         self._last[provider_id] = account_id
@@ -47,6 +55,7 @@ class Uses:
         use.minutes[minute] = use.minutes.get(minute, 0) + 1
         if len(use.minutes) > _MINUTES:
             use.minutes = {at: count for at, count in use.minutes.items() if at > minute - _MINUTES}
+        return use
 
     def free_at_s(self, account_id: str, limit: RateLimitDefaults, now_s: float) -> float | None:
         """When one more call keeps within the limit; `None`: now."""
