@@ -1,10 +1,9 @@
 """How often combos asked each of their members in the last day."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 
 from omniroute.clock import Clock
-from omniroute.records import Combo, RequestRow
-from omniroute.store.combo_hours import HOUR_MS, WHOLE, of_rows
+from omniroute.store.combo_hours import HOUR_MS
 
 HOURS = 24
 
@@ -13,11 +12,13 @@ Hours = dict[int, int]
 
 
 class ComboUses:
-    """Counts by combo and member, hour by hour; what is on disk is read back at the start."""
+    """Counts by combo and member, hour by hour; what is on disk is read back at the start.
 
-    def __init__(self, clock: Clock, combos: Callable[[], Mapping[str, Combo]]) -> None:
+    An attempt counts when it begins, so that requests at one time do not all take the same member.
+    """
+
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._combos = combos
         self._hours: dict[str, dict[str, Hours]] = {}
         """By combo id and member."""
 
@@ -32,13 +33,10 @@ class ComboUses:
         for (combo_id, member, hour_ms), requests in counts.items():
             self._add(combo_id, member, hour_ms, requests)
 
-    def observe(self, rows: Iterable[RequestRow]) -> None:
-        """Requests that have ended."""
-        combos = self._combos()
-        for (name, member, hour_ms), counts in of_rows(rows).items():
-            combo = combos.get(name)
-            if combo is not None and member != WHOLE:
-                self._add(combo.id, member, hour_ms, counts.requests)
+    def asked(self, combo_id: str, member: str) -> None:
+        """A combo asks one of its members, `provider/model`, now."""
+        now_ms = self._clock.now_ms()
+        self._add(combo_id, member, now_ms - now_ms % HOUR_MS, 1)
 
     def counts(self, combo_id: str) -> Mapping[str, int]:
         """Requests of the last day by member, `provider/model`."""

@@ -84,6 +84,7 @@ async def _ask(way: Way, reply: Reply) -> None:
             failures.append((attempt, prepared))
             continue
         relay = Relay(gateway, dialogue, prepared, attempt, reply, entry, cut)
+        way.count(attempt)
         failure = await way.in_slot(attempt, relay.run)
         cut = relay.cut
         if failure is None or (entry.first_byte_s is not None and cut is None):

@@ -28,7 +28,7 @@ from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle
 from omniroute.routing.plan import MAX_ATTEMPTS, Attempt, Plan, Terms, may_be_too_long, plan
 from omniroute.routing.policies import Asked, rule
 from omniroute.routing.resolve import route_of
-from omniroute.routing.route import Group, Route
+from omniroute.routing.route import Route, around
 
 DEADLINE_S = 60.0
 """Nothing is waited for later than this after the first attempt was planned."""
@@ -62,7 +62,8 @@ class Way:
     """All that were planned."""
     _reservation: Reservation | None = None
     _until_s: float = 0.0
-    _turn: int = 0
+    _turns: dict[str, int] = field(default_factory=dict)
+    """Whose turn it was in round-robin combos, by their ids, when all was planned."""
 
     async def next(self, failures: Failures) -> Attempt | None:
         """The attempt to make now, after the pause it needs; `None`: nothing is left that could help.
@@ -71,7 +72,6 @@ class Way:
         """
         clock, health = self.gateway.clock, self.gateway.health
         if not failures:
-            self._turn = self._next_turn()
             self.attempts = await self._plan()
             self._reservation = self._reserve(self.attempts)
             self._until_s = clock.monotonic_s() + DEADLINE_S
@@ -124,7 +124,9 @@ class Way:
             made = plan(self.dialogue.snapshot, route, self._terms(route))
             self._record(route, made)
             if made.attempts:
+                self._take_turns(made.attempts[0])
                 return made.attempts
+            self._turns.clear()
             wait_s = self._worth_waiting(made.obstacles, waited_s)
             if wait_s is None:
                 raise self._no_account(route, made)
@@ -234,12 +236,23 @@ class Way:
             turn=self._turn,
         )
 
-    def _next_turn(self) -> int:
-        """A request takes one turn, however often it plans."""
-        root = self.route.root
-        if isinstance(root, Group) and root.config.strategy is Strategy.ROUND_ROBIN:
-            return self.gateway.turns.next(root.combo.id)
-        return 0
+    def _turn(self, combo_id: str) -> int:
+        """The same however often the request plans."""
+        return self._turns.setdefault(combo_id, self.gateway.turns.peek(combo_id))
+
+    def _take_turns(self, first: Attempt) -> None:
+        """A request takes a turn of the combos it asks first, not of those it only falls back on."""
+        for group in around(self.route.root, first.provider.id, first.model):
+            if group.config.strategy is Strategy.ROUND_ROBIN:
+                self.gateway.turns.next(group.combo.id)
+
+    def count(self, attempt: Attempt) -> None:
+        """Tell the combos the attempt stands in that they ask one of theirs."""
+        if self.route.combo is None:
+            return
+        member = f"{attempt.provider.label}/{attempt.model}"
+        for group in around(self.route.root, attempt.provider.id, attempt.model):
+            self.gateway.combo_uses.asked(group.combo.id, member)
 
     def _needs(self) -> Needs:
         envelope = self.dialogue.envelope

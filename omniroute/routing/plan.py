@@ -57,8 +57,8 @@ class Terms:
     needs: Needs = field(default_factory=Needs)
     session: Callable[[], str | None] = lambda: None
     """Names the conversation; asked only when there are accounts to choose among."""
-    turn: int = 0
-    """How often the round-robin combo that is asked for was asked before."""
+    turn: Callable[[str], int] = lambda combo_id: 0
+    """How often a round-robin combo was asked first before, by its id."""
 
 
 def plan(snapshot: Snapshot, route: Route, terms: Terms) -> Plan:

@@ -105,6 +105,19 @@ class Route:
         return tuple(self.root.members()) if isinstance(self.root, Group) else (self.root,)
 
 
+def around(root: Node, provider_id: str, model: str) -> tuple[Group, ...]:
+    """The groups that hold a target, the outermost first; empty when it stands in none."""
+    if isinstance(root, Member):
+        return ()
+    for child in root.children:
+        if isinstance(child, Member):
+            if child.provider.id == provider_id and child.model == model:
+                return (root,)
+        elif inner := around(child, provider_id, model):
+            return (root, *inner)
+    return ()
+
+
 def in_turn(members: Sequence[Member]) -> Group:
     """Targets to be asked one after the other that make no combo."""
     return Group(combo=Combo(id="", name=""), config=Effective(), children=tuple(members))

@@ -19,8 +19,8 @@ class Draw:
 
     outlook: Outlook
     rng: Random
-    turn: int
-    """How often a round-robin combo was asked before."""
+    turn: Callable[[str], int]
+    """How often a combo was asked first before, by its id."""
     needs: Needs
     prefers: str | None = None
     """The provider to put first among equals."""
@@ -62,7 +62,7 @@ def by_weight(group: Group, draw: Draw) -> Sequence[Node]:
 def in_turn(group: Group, draw: Draw) -> Sequence[Node]:
     """Each request starts one further on."""
     children = group.children
-    start = draw.turn % len(children) if children else 0
+    start = draw.turn(group.combo.id) % len(children) if children else 0
     return [*children[start:], *children[:start]]
 
 

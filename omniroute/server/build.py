@@ -87,7 +87,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             usage_log=usage_log,
             health=health,
             turns=Turns(),
-            combo_uses=ComboUses(clock, lambda: gateway.snapshot.combos),
+            combo_uses=ComboUses(clock),
             rng=rng,
             addresses=Addresses(),
             replay=Replay(clock),
@@ -120,7 +120,6 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
 
     def observe(rows: Sequence[RequestRow]) -> None:
         live.observe(rows)
-        gateway.combo_uses.observe(rows)
         gateway.budgets.observe(rows)
 
     usage_log.on_rows = observe

@@ -42,7 +42,7 @@ def terms(
         rng=Random(1),  # noqa: S311 - chance that repeats
         needs=needs or Needs(),
         session=session,
-        turn=turn,
+        turn=lambda _: turn,
     )
 
 

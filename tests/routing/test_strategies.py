@@ -32,7 +32,7 @@ def combo(strategy: Strategy, *children: Member | Group, mode: AutoMode = AutoMo
 
 def draw(world: World | None = None, *, seed: int = 1, turn: int = 0, needs: Needs | None = None) -> Draw:
     chance = Random(seed)  # noqa: S311 - chance that repeats
-    return Draw(world or World(), chance, turn, needs or Needs())
+    return Draw(world or World(), chance, lambda _: turn, needs or Needs())
 
 
 def order(group: Group, terms: Draw | None = None) -> list[str]:

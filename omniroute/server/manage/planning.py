@@ -7,11 +7,11 @@ from omniroute.errors import HTTP_STATUS, ErrorKind, Refused
 from omniroute.gateway import answers
 from omniroute.gateway.call import CHAT
 from omniroute.gateway.gateway import Gateway
-from omniroute.records import ApiKey, Strategy
+from omniroute.records import ApiKey
 from omniroute.routing.auto import Needs
 from omniroute.routing.plan import FEWEST_BYTES_PER_TOKEN, Attempt, Plan, Terms, plan
 from omniroute.routing.resolve import route_of
-from omniroute.routing.route import Group, Route
+from omniroute.routing.route import Route
 from omniroute.server.manage.call import ApiError, ManageCall, not_found
 
 
@@ -32,7 +32,7 @@ async def show_plan(call: ManageCall) -> PlanBody:
         tools=wanted.tools,
         images=lambda: wanted.images,
     )
-    made = plan(call.gateway.snapshot, route, _terms(call.gateway, route, needs))
+    made = plan(call.gateway.snapshot, route, _terms(call.gateway, needs))
     return PlanBody(decision=_decision(route, made), attempts=[_attempt(one) for one in made.attempts])
 
 
@@ -52,11 +52,8 @@ def _key(call: ManageCall, wanted: str | None) -> ApiKey | None:
     raise not_found("API key", wanted)
 
 
-def _terms(gateway: Gateway, route: Route, needs: Needs) -> Terms:
-    root, turn = route.root, 0
-    if isinstance(root, Group) and root.config.strategy is Strategy.ROUND_ROBIN:
-        turn = gateway.turns.peek(root.combo.id)
-    return Terms(outlook=gateway.health, rng=gateway.rng, needs=needs, turn=turn)
+def _terms(gateway: Gateway, needs: Needs) -> Terms:
+    return Terms(outlook=gateway.health, rng=gateway.rng, needs=needs, turn=gateway.turns.peek)
 
 
 def _decision(route: Route, made: Plan) -> Decision:

@@ -10,9 +10,11 @@ from omniroute.api.combos import ComboTest, ComboTestResult, MemberResult
 from omniroute.clock import iso
 from omniroute.errors import Refused
 from omniroute.gateway.call import CHAT, Call, ErrorAnswer, TellInBand
+from omniroute.gateway.combo_uses import ComboUses
 from omniroute.gateway.exchange import exchange
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.health.book import HealthBook
+from omniroute.gateway.turns import Turns
 from omniroute.records import Combo, ComboConfig, ComboEntry
 from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Member
@@ -143,7 +145,7 @@ class _Trying:
         )
 
     def _gateway(self, member: Member) -> Gateway:
-        """The gateway itself, with this member alone in the combo, and a book of health of its own."""
+        """The gateway itself, with this member alone in the combo, and books of its own."""
         gateway = self._call.gateway
         entry = ComboEntry(model=f"{member.provider.id}/{member.model}", accounts=member.accounts)
         config = ComboConfig(max_retries=0, timeout_ms=max(self._timeout_ms, 1000))
@@ -155,7 +157,8 @@ class _Trying:
             price=gateway.health.price,
             rng=gateway.rng,
         )
-        return replace(gateway, snapshot=snapshot, health=health)
+        uses = ComboUses(gateway.clock)
+        return replace(gateway, snapshot=snapshot, health=health, turns=Turns(), combo_uses=uses)
 
     def _request(self) -> Call:
         call = self._call
