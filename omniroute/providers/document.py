@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from omniroute.conversation.ability_rules import AbilityRule
 from omniroute.providers.ability_document import read_rule
+from omniroute.providers.oauth_document import read_oauth
 from omniroute.providers.table import Choice, Table
 from omniroute.records import (
     Auth,
@@ -77,6 +78,7 @@ def read_provider(values: Mapping[str, object], file: str) -> Provider:
         auth=tuple(_auth(entry) for entry in table.tables("auth")),
         headers=_texts(table, "headers"),
         env_keys=table.texts("env_keys"),
+        oauth=read_oauth(oauth) if (oauth := table.table("oauth")) is not None else None,
         stream_usage=table.choice("stream_usage", StreamUsage) or StreamUsage.UNKNOWN,
         notes=table.texts("notes"),
         models=_models(table),

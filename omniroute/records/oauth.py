@@ -45,6 +45,14 @@ class ClientNeed(StrEnum):
     """A client id and its secret."""
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The user's own app at a vendor; both are `None` where no client is needed."""
+
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthTerms:
     """A vendor's sign-in that is open to programs like this one."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from omniroute.conversation.ability_rules import AbilityRule
+from omniroute.records.oauth import OAuthTerms
 
 
 class FormatName(StrEnum):
@@ -165,6 +166,8 @@ class Provider:
     """Sent with every request unless the client's own value passes."""
     env_keys: tuple[str, ...] = ()
     """Environment variables people keep this provider's key in, the usual one first."""
+    oauth: OAuthTerms | None = None
+    """How one signs in there instead of pasting a key; `None`: not from a program like this one."""
     stream_usage: StreamUsage = StreamUsage.UNKNOWN
     notes: tuple[str, ...] = ()
     models: tuple[ModelFacts, ...] = ()

@@ -95,11 +95,36 @@ def test_the_lifetime_is_read_in_the_shapes_that_vendors_use(
 
 
 def test_a_reply_in_camel_case_is_read_like_any_other() -> None:
-    body = json.dumps({"accessToken": "a", "refreshToken": "r", "expiresIn": 5, "idToken": "i"}).encode()
+    body = json.dumps({"accessToken": "a", "refreshToken": "r", "expiresIn": 5}).encode()
 
-    assert token_reply(200, body, NOW_MS) == Tokens(
-        access_token="a", refresh_token="r", expires_in_s=5, id_token="i"
-    )
+    assert token_reply(200, body, NOW_MS) == Tokens(access_token="a", refresh_token="r", expires_in_s=5)
+
+
+@pytest.mark.parametrize(
+    ("claims", "identity"),
+    [
+        (b'{"email":"ann@example.org","name":"Ann"}', "ann@example.org"),
+        (b'{"preferred_username":"ann","name":"Ann"}', "ann"),
+        (b'{"name":"Ann"}', "Ann"),
+        (b'{"sub":"17"}', None),
+        (b"no object", None),
+        (b"\xff\xfe", None),
+    ],
+)
+def test_an_id_token_names_who_has_signed_in(claims: bytes, identity: str | None) -> None:
+    id_token = f"head.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.signature"
+
+    tokens = token_reply(200, json.dumps({"access_token": "a", "id_token": id_token}).encode(), NOW_MS)
+
+    assert isinstance(tokens, Tokens)
+    assert tokens.identity == identity
+
+
+@given(st.text(max_size=60))
+def test_an_id_token_of_any_text_raises_nothing(id_token: str) -> None:
+    reply = token_reply(200, json.dumps({"access_token": "a", "id_token": id_token}).encode(), NOW_MS)
+
+    assert isinstance(reply, Tokens)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +178,6 @@ def test_no_answer_raises_and_none_that_is_not_understood_is_final(status: int, 
 
 
 def test_no_token_shows_in_a_repr() -> None:
-    tokens = Tokens(access_token="aaaa", refresh_token="rrrr", id_token="iiii")
+    tokens = Tokens(access_token="aaaa", refresh_token="rrrr")
 
-    assert not any(secret in repr(tokens) for secret in ("aaaa", "rrrr", "iiii"))
+    assert not any(secret in repr(tokens) for secret in ("aaaa", "rrrr"))
