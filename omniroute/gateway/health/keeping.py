@@ -35,7 +35,7 @@ async def flush(book: HealthBook, database: Database, clock: Clock) -> None:
     if not book.changed:
         return
     changed, book.changed = book.changed, set()
-    states = [(kind, subject, _encoded(book, kind, subject)) for kind, subject in changed]
+    states = [(kind, subject, encoded(book, kind, subject)) for kind, subject in changed]
     try:
         await database.write(partial(health.save, states=states, now_ms=clock.now_ms()))
     except StoreError:
@@ -43,7 +43,8 @@ async def flush(book: HealthBook, database: Database, clock: Clock) -> None:
         raise
 
 
-def _encoded(book: HealthBook, kind: str, subject: str) -> str | None:
+def encoded(book: HealthBook, kind: str, subject: str) -> str | None:
+    """A state as it is kept; `None`: nothing holds the subject up any more."""
     state: Breaker | Cooldown | None
     if kind == "breaker":
         state = book.breakers.get(subject)
@@ -96,4 +97,5 @@ def _sane_breaker(breaker: Breaker, now_s: float) -> Breaker:
     if breaker.until_s is None:
         return breaker
     last_s = None if breaker.last_failure_s is None else min(breaker.last_failure_s, now_s)
-    return replace(breaker, until_s=min(breaker.until_s, now_s + breaker.reset_s), last_failure_s=last_s)
+    longest_s = min(breaker.reset_s, LONGEST_HINT_S)
+    return replace(breaker, until_s=min(breaker.until_s, now_s + longest_s), last_failure_s=last_s)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from omniroute.errors import FailureKind, StoreError
 from omniroute.gateway.health import keeping
 from omniroute.gateway.health.book import HealthBook
-from omniroute.gateway.health.keeping import flush, restore
+from omniroute.gateway.health.keeping import encoded, flush, restore
 from omniroute.paths import Paths
 from omniroute.records import Account
 from omniroute.routing.health import FOREVER, Breaker
@@ -202,3 +202,34 @@ def test_a_breaker_that_was_kept_without_its_accounts_stays_open() -> None:
     assert book.breakers[ONE.id] == Breaker(
         failures=5, until_s=until_s, reset_s=30.0, last_failure_s=book.now_s
     )
+
+
+def test_a_breaker_that_was_written_by_hand_does_not_last_for_ages() -> None:
+    book = book_of(HandClock())
+    row = '{"failures": 9, "until_s": 1e300, "reset_s": 1e300}'
+    restore(book, [("breaker", ONE.id, row)], now_s=book.now_s)
+    held = book.obstacle(ONE, A, "m")
+    assert held is not None
+    assert held.until_s - book.now_s <= 86_400.0
+
+
+@given(
+    shift_s=st.floats(-1e9, 1e9),
+    lasting_s=st.floats(1.0, 86_400.0),
+    kind=st.sampled_from([Kind.QUOTA, Kind.RATE_LIMITED]),
+)
+def test_wherever_the_clock_stands_at_the_start_no_wait_is_longer_than_it_was_to_be(
+    shift_s: float, lasting_s: float, kind: FailureKind
+) -> None:
+    clock = HandClock()
+    book = book_of(clock)
+    call(book, kind, retry_after_s=lasting_s)
+    states = [(what, who, encoded(book, what, who) or "") for what, who in book.changed]
+    clock.wall_s += shift_s
+    found = book_of(clock)
+
+    restore(found, states, now_s=found.now_s)
+
+    held = found.obstacle(ONE, A, "m")
+    left_s = 0.0 if held is None else held.until_s - found.now_s
+    assert left_s == pytest.approx(max(min(lasting_s, lasting_s - shift_s), 0.0), abs=1e-3)
