@@ -6,6 +6,7 @@ import typer
 
 from omniroute.cli import output, reasons, words
 from omniroute.cli.gateway import client
+from omniroute.cli.requests.find import ID_HELP, find_request
 
 if TYPE_CHECKING:
     from omniroute.api.usage import Attempt, CallLog, CallLogDetail
@@ -17,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _explain(
-    request: Annotated[str, typer.Argument(metavar="ID", help="Its id, the start of it, or its request id.")],
+    request: Annotated[str | None, typer.Argument(metavar="ID", help=ID_HELP)] = None,
     *,
     as_json: output.Json = False,
 ) -> None:
@@ -25,10 +26,9 @@ def _explain(
 
     \b
     Example:
+      omniroute explain
       omniroute explain 01KB5N3Y8Q
     """
-    from omniroute.cli.requests.find import find_request
-
     with client() as gateway:
         detail = find_request(gateway, request)
     if as_json:

@@ -95,6 +95,7 @@ def test_a_plan_is_shown_without_asking_anybody(run: Run, connected: ScriptedUps
 def test_a_request_explains_itself(run: Run, connected: ScriptedUpstream) -> None:
     run("combos", "create", "daily", "groq/a", "groq/b")
     connected.script(error(404))
+    assert run("explain").exit_code == ExitCode.NOT_FOUND
     run("chat", "-m", "daily", "hello")
     log = json.loads(run("requests", "--json").stdout)["requests"][0]
 
@@ -105,4 +106,5 @@ def test_a_request_explains_itself(run: Run, connected: ScriptedUpstream) -> Non
         assert part in shown.stdout
     by_request_id = json.loads(run("explain", log["requestId"], "--json").stdout)
     assert by_request_id["decision"]["combo"] == "daily"
+    assert run("explain").stdout == shown.stdout  # the newest
     assert run("explain", "nothing-like-it").exit_code == ExitCode.NOT_FOUND

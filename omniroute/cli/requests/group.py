@@ -6,6 +6,7 @@ import typer
 
 from omniroute.cli import output, words
 from omniroute.cli.gateway import client
+from omniroute.cli.requests.find import ID_HELP, find_request
 
 if TYPE_CHECKING:
     from omniroute.api.usage import Attempt, CallLog
@@ -77,7 +78,7 @@ def _row(log: "CallLog") -> tuple[str, ...]:
 
 
 def _show(
-    request: Annotated[str, typer.Argument(metavar="ID", help="Its id, the start of it, or its request id.")],
+    request: Annotated[str | None, typer.Argument(metavar="ID", help=ID_HELP)] = None,
     *,
     as_json: output.Json = False,
 ) -> None:
@@ -87,8 +88,6 @@ def _show(
     Example:
       omniroute requests show 01KB5N3Y8Q
     """
-    from omniroute.cli.requests.find import find_request
-
     with client() as gateway:
         detail = find_request(gateway, request)
     if as_json:
