@@ -1,7 +1,6 @@
 """What failures of real upstreams cost their accounts, and that clients who leave cost nothing."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -9,142 +8,11 @@ import pytest
 
 from omniroute.gateway.health import keeping
 from omniroute.gateway.health.book import HealthBook
-from omniroute.records import Account, AccountStrategy, Outcome
-from omniroute.store.key_value import JSON
+from omniroute.records import AccountStrategy, Outcome
 from tests import scripted_upstream as script
 from tests.gateway.test_clients_that_leave import connect, leave
 from tests.running_gateway import CHAT, RunningGateway, asking, running_gateway
-from tests.scripted_upstream import Behaviour, ScriptedUpstream
-
-FLAKY: JSON = {"apikey": {"transientCooldown": 20, "circuitBreakerThreshold": 100}}
-STEADY: JSON = {"apikey": {"transientCooldown": 30_000}}
-"""Cooldowns that no test outlives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One way to fail, and what is left of it."""
-
-    behaviour: Behaviour
-    status: int
-    holds_up: str | None
-    """`account` or `model` and the reason."""
-    calls: int = 1
-    """Of the first account."""
-    streams: tuple[bool, ...] = (False, True)
-
-
-def refused(status: int, message: str = "no", **headers: str) -> Behaviour:
-    return script.error(
-        status, message, headers={key.replace("_", "-"): text for key, text in headers.items()}
-    )
-
-
-BEFORE = {
-    "reset": Case(script.reset(), 200, "model server_error", calls=2),
-    "401": Case(refused(401), 200, "account auth_error"),
-    "402": Case(refused(402), 200, "account quota_exhausted"),
-    "403": Case(refused(403), 200, "account auth_error"),
-    "404": Case(refused(404), 404, "model model_not_found"),
-    "408": Case(refused(408), 200, "model model_capacity"),
-    "413": Case(refused(413), 413, None),
-    "400": Case(refused(400), 400, None),
-    "too long": Case(refused(400, "maximum context length is 9"), 400, None),
-    "content": Case(refused(400, "content_policy_violation"), 400, None),
-    "429": Case(refused(429), 200, "model rate_limit_exceeded"),
-    "429 with a wait": Case(refused(429, Retry_After="20"), 200, "model rate_limit_exceeded"),
-    "429 quota": Case(refused(429, "insufficient_quota"), 200, "account quota_exhausted"),
-    "500": Case(refused(500), 200, "model model_capacity"),
-    "503": Case(refused(503, Retry_After="20"), 200, "model model_capacity"),
-    "529": Case(refused(529), 200, "model model_capacity"),
-    "page": Case(script.html(), 200, "model server_error"),
-    "502 page": Case(script.html(502), 200, "model model_capacity"),
-    "nothing": Case(script.empty(), 200, "model server_error"),
-    "garbage": Case(script.garbage(), 200, "model server_error"),
-    "slow": Case(script.slow_first_byte(), 200, "model timeout"),
-    "cut whole": Case(script.cut_short(script.answer()), 200, "model server_error", streams=(False,)),
-    "cut": Case(script.cut_before_content(), 200, "model server_error", streams=(True,)),
-    "ended": Case(script.answer(ending="opening"), 200, "model server_error", streams=(True,)),
-    "error in band": Case(script.error_in_band(), 200, "model model_capacity", streams=(True,)),
-    "stall": Case(
-        script.ending_with(script.answer(ending="opening"), script.Ending.STALL),
-        200,
-        "model timeout",
-        streams=(True,),
-    ),
-}
-
-
-def what_holds_up(book: HealthBook, account: Account) -> str | None:
-    held = book.obstacle_of_account(account, "m-1")
-    return None if held is None else f"{held.scope.value} {held.reason}"
-
-
-@pytest.mark.parametrize(
-    ("case", "stream"),
-    [
-        pytest.param(case, stream, id=f"{name}-{'stream' if stream else 'whole'}")
-        for name, case in BEFORE.items()
-        for stream in case.streams
-    ],
-)
-async def test_before_content_the_other_account_answers_and_the_first_is_held_up_as_it_deserves(
-    tmp_path: Path, upstream: ScriptedUpstream, case: Case, stream: bool
-) -> None:
-    async with running_gateway(
-        tmp_path, fetch_timeout_ms=200, whole_timeout_ms=200, stream_idle_timeout_ms=200
-    ) as running:
-        await running.set("providerProfiles", STEADY)
-        first = await running.add_node(upstream.url)
-        second = await running.add_account("node-up", "second")
-        upstream.script(*[case.behaviour] * case.calls)
-        got = await running.ask(CHAT, asking(CHAT, stream=stream))
-        book = running.gateway.health
-        assert got.status == case.status, got.body
-        assert int(got.headers["X-OmniRoute-Attempts"]) == case.calls + (case.status == 200)
-        assert what_holds_up(book, first) == case.holds_up
-        assert what_holds_up(book, second) is None
-        assert book.uses.in_flight() == {}
-        row = await running.row()
-        assert row.account_name == ("second" if case.status == 200 else "first")
-        assert row.outcome is (Outcome.OK if case.status == 200 else Outcome.ERROR)
-        asked_before = len(upstream.requests)
-        again = await running.ask(CHAT, asking(CHAT, stream=stream))
-        assert again.status == 200
-        assert len(upstream.requests) == asked_before + 1
-        after = (await running.rows())[-1]
-        assert after.account_name == ("second" if case.holds_up else "first")
-
-
-AFTER = {
-    "cut": (script.cut_after_content(), "model server_error"),
-    "ended": (script.ended_after_content(), "model server_error"),
-    "error": (script.error_in_band(after_content=True), "model model_capacity"),
-    "garbage": (script.answer(ending="garbage after content"), "model server_error"),
-    "stall": (script.stall_after_content(), "model timeout"),
-}
-
-
-@pytest.mark.parametrize("name", AFTER)
-async def test_after_content_nobody_else_is_asked_and_the_account_is_held_up(
-    tmp_path: Path, upstream: ScriptedUpstream, name: str
-) -> None:
-    behaviour, holds_up = AFTER[name]
-    async with running_gateway(tmp_path, stream_idle_timeout_ms=200) as running:
-        await running.set("providerProfiles", STEADY)
-        first = await running.add_node(upstream.url)
-        await running.add_account("node-up", "second")
-        stalls = behaviour.ending is script.Ending.STALL
-        upstream.script(behaviour if stalls else script.waiting_before_last(behaviour))
-        async with running.open("POST", CHAT, asking(CHAT, stream=True)) as answer:
-            body = await answer.content.readany()
-            if not stalls:
-                upstream.release()
-            body += await answer.read()
-        assert (answer.status, b"[DONE]" in body, b'"error"' in body) == (200, False, True)
-        assert len(upstream.requests) == 1
-        assert what_holds_up(running.gateway.health, first) == holds_up
-        assert (await running.row()).outcome is Outcome.CUT
+from tests.scripted_upstream import ScriptedUpstream
 
 
 def state_of(book: HealthBook) -> tuple[object, ...]:

@@ -2,38 +2,10 @@
 
 from typing import Any
 
-import pytest
-
 from omniroute.records import Outcome
 from tests import scripted_upstream as script
-from tests.running_gateway import CHAT, CONVERSATIONS, NODE_TYPES, RunningGateway, asking
-from tests.scripted_upstream import Behaviour, ScriptedUpstream
-
-GOES_ON = {
-    "401": script.error(401),
-    "402": script.error(402),
-    "403": script.error(403),
-    "408": script.error(408),
-    "429": script.error(429),
-    "500": script.error(500),
-    "502 page": script.html(502),
-    "503": script.error(503),
-    "529": script.error(529),
-    "page": script.html(),
-    "nothing": script.empty(),
-    "garbage": script.garbage(),
-}
-GOES_ON_IN_A_STREAM = {
-    "cut": script.cut_before_content(),
-    "ended": script.answer(ending="opening"),
-    "error": script.error_in_band(),
-}
-STOPS = {
-    "400": script.error(400),
-    "404": script.error(404),
-    "413": script.error(413),
-    "422": script.error(422),
-}
+from tests.running_gateway import CHAT, NODE_TYPES, RunningGateway, asking
+from tests.scripted_upstream import ScriptedUpstream
 
 
 def accounts_asked(upstream: ScriptedUpstream) -> list[str]:
@@ -47,64 +19,6 @@ def accounts_asked(upstream: ScriptedUpstream) -> list[str]:
 async def two_accounts(running: RunningGateway, upstream: ScriptedUpstream, path: str, **first: Any) -> None:
     await running.add_node(upstream.url, type=NODE_TYPES[path], **first)
     await running.add_account("node-up", "second")
-
-
-@pytest.mark.parametrize("path", CONVERSATIONS)
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("name", GOES_ON)
-async def test_the_next_account_answers_when_the_first_cannot(
-    running: RunningGateway, upstream: ScriptedUpstream, path: str, stream: bool, name: str
-) -> None:
-    await check_next_answers(running, upstream, path, stream, GOES_ON[name])
-
-
-@pytest.mark.parametrize("path", CONVERSATIONS)
-@pytest.mark.parametrize("name", GOES_ON_IN_A_STREAM)
-async def test_the_next_account_answers_when_a_stream_breaks_before_content(
-    running: RunningGateway, upstream: ScriptedUpstream, path: str, name: str
-) -> None:
-    await check_next_answers(running, upstream, path, True, GOES_ON_IN_A_STREAM[name])
-
-
-async def check_next_answers(
-    running: RunningGateway, upstream: ScriptedUpstream, path: str, stream: bool, first: Behaviour
-) -> None:
-    await two_accounts(running, upstream, path)
-    upstream.script(first)
-    got = await running.ask(path, asking(path, stream=stream))
-    assert got.status == 200
-    assert b"fell over" not in got.body
-    assert got.headers["X-OmniRoute-Attempts"] == "2"
-    assert accounts_asked(upstream) == ["first", "second"]
-    first_request, second_request = upstream.requests
-    assert first_request.body == second_request.body
-    row = await running.row()
-    assert (row.outcome, row.status, row.account_name) == (Outcome.OK, 200, "second")
-    assert [attempt.account_name for attempt in row.attempts] == ["first", "second"]
-    assert row.attempts[0].failure is not None
-    assert (row.attempts[1].failure, row.attempts[1].status) == (None, 200)
-    assert row.usage.prompt == 100
-
-
-@pytest.mark.parametrize("name", STOPS)
-async def test_what_every_account_would_refuse_is_asked_once(
-    running: RunningGateway, upstream: ScriptedUpstream, name: str
-) -> None:
-    await two_accounts(running, upstream, CHAT)
-    upstream.script(STOPS[name])
-    got = await running.ask(CHAT, asking(CHAT))
-    assert got.status == int(name)
-    assert accounts_asked(upstream) == ["first"]
-
-
-async def test_an_account_that_does_not_answer_is_tried_twice_then_the_next(
-    running: RunningGateway, upstream: ScriptedUpstream
-) -> None:
-    await running.add_node(upstream.url, base_url=f"{script.refused_url()}/v1")
-    await running.add_account("node-up", "second")
-    got = await running.ask(CHAT, asking(CHAT))
-    assert (got.status, got.headers["X-OmniRoute-Attempts"]) == (200, "3")
-    assert accounts_asked(upstream) == ["second"]
 
 
 async def test_accounts_are_asked_by_priority_and_only_while_switched_on(
@@ -201,22 +115,6 @@ async def test_an_open_breaker_sends_requests_elsewhere_while_there_is_another_t
         other.otherwise = script.error(500)
         got = await running.ask(CHAT, asking(CHAT, "both"))
         assert (got.status, got.headers["X-OmniRoute-Model"]) == (200, "up/m-1")
-
-
-@pytest.mark.parametrize("path", CONVERSATIONS)
-@pytest.mark.parametrize("behaviour", [script.cut_after_content(), script.error_in_band(after_content=True)])
-async def test_no_other_account_is_asked_once_content_was_handed_on(
-    running: RunningGateway, upstream: ScriptedUpstream, path: str, behaviour: Behaviour
-) -> None:
-    await two_accounts(running, upstream, path)
-    upstream.script(script.waiting_before_last(behaviour))
-    async with running.open("POST", path, asking(path, stream=True)) as answer:
-        await answer.content.readany()
-        upstream.release()
-        await answer.read()
-    assert answer.status == 200
-    assert accounts_asked(upstream) == ["first"]
-    assert (await running.row()).outcome is Outcome.CUT
 
 
 async def test_an_account_whose_key_cannot_be_sent_makes_way_for_the_next(
