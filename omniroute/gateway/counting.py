@@ -16,18 +16,20 @@ from omniroute.formats import FORMATS
 from omniroute.formats.envelope import Envelope
 from omniroute.formats.translate import outgoing
 from omniroute.gateway.addresses import ANTHROPIC_VERSION
-from omniroute.gateway.answers import allowed
+from omniroute.gateway.call import CHAT
 from omniroute.gateway.counted import Counted, Counts
 from omniroute.gateway.demo import DEMO_PROVIDER
 from omniroute.gateway.dialogue import spoken_dialect
 from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.guarding import guarded, is_on
+from omniroute.gateway.permitted import route_for, ruled
 from omniroute.gateway.proxy_choice import proxy_for
 from omniroute.gateway.upstream import HttpRequest, UpstreamFailed
 from omniroute.providers.abilities import abilities_of
 from omniroute.providers.wire import USER_AGENT, auth_headers, endpoint_url, format_url
 from omniroute.records import ApiKey, Endpoint, FormatName, Snapshot
+from omniroute.records.preferences import InjectionGuard
 from omniroute.routing.plan import Attempt
-from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Member
 
 TIMEOUT_S = 3.0
@@ -58,20 +60,37 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     headers: Mapping[str, str]
     key: ApiKey | None
+    request_id: str
+    client_ip: str | None = None
     only_provider: str | None = None
+    redacted: Request | None = None
+    """What is to be counted instead of the body: personal data was taken out."""
 
 
 async def count(gateway: Gateway, question: Question) -> Counted:
     """The prompt tokens. Raises `Refused` for a model or a body that could not be asked either."""
-    snapshot = gateway.snapshot
-    route = route_of(snapshot, question.model, only_provider=question.only_provider)
-    member = allowed(question.key, question.model, route).members[0]
+    snapshot, key = gateway.snapshot, question.key
+    route = route_for(snapshot, question.model, key, CHAT, only_provider=question.only_provider)
+    member = ruled(gateway, snapshot, route, key, question.client_ip).route.members[0]
+    question = await _screened(question, snapshot.preferences.injection_guard)
     attempt = _attempt(gateway, snapshot, member)
     if attempt is not None:
         told = await _told(gateway, attempt, question)
         if told is not None:
             return told
     return await asyncio.to_thread(_estimated, gateway.counts, question, member.model)
+
+
+async def _screened(question: Question, guard: InjectionGuard) -> Question:
+    """What may leave the gateway of it. Raises `Refused` naming the rule of the guard that forbids it."""
+    if not is_on(guard):
+        return question
+    size_bytes = len(question.body)
+    request = await asyncio.to_thread(_decoded, question)
+    screened = await guarded(request, guard, size_bytes=size_bytes, request_id=question.request_id)
+    if screened.request is request:
+        return question
+    return msgspec.structs.replace(question, redacted=screened.request)
 
 
 def _attempt(gateway: Gateway, snapshot: Snapshot, member: Member) -> Attempt | None:
@@ -178,7 +197,7 @@ def _request(attempt: Attempt, question: Question, dialect: FormatName) -> HttpR
 
 
 def _for_anthropic(attempt: Attempt, question: Question) -> bytes:
-    if question.dialect is FormatName.ANTHROPIC:
+    if question.dialect is FormatName.ANTHROPIC and question.redacted is None:
         envelope = Envelope(question.body)
         if not any(name in envelope for name in _UNCOUNTED):
             return envelope.with_model(attempt.model)
@@ -191,7 +210,7 @@ def _for_anthropic(attempt: Attempt, question: Question) -> bytes:
 
 def _for_gemini(attempt: Attempt, question: Question, *, wrapped: bool) -> bytes:
     """`wrapped`: all but bare contents stands in `generateContentRequest`, but not so at Vertex."""
-    if question.dialect is FormatName.GEMINI:
+    if question.dialect is FormatName.GEMINI and question.redacted is None:
         members: dict[str, Any] = msgspec.json.decode(_inner(question.body), type=dict[str, msgspec.Raw])
         if not wrapped or members.keys() == {"contents"}:
             return msgspec.json.encode(members)
@@ -206,11 +225,13 @@ def _for_gemini(attempt: Attempt, question: Question, *, wrapped: bool) -> bytes
 
 def _translated(attempt: Attempt, question: Question, dialect: FormatName) -> bytes:
     abilities = abilities_of(attempt.provider, attempt.model, dialect)
-    return outgoing(_decoded(question), abilities, dialect).body
+    return outgoing(_decoded(question), abilities, dialect, same=dialect is question.dialect).body
 
 
 def _decoded(question: Question) -> Request:
     """What the client would ask. Raises `Refused`."""
+    if question.redacted is not None:
+        return question.redacted
     body = question.body
     match question.dialect:
         case FormatName.ANTHROPIC:

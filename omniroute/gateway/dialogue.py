@@ -1,7 +1,5 @@
 """What a client said, decoded at most once, and how it is said to each upstream."""
 
-import asyncio
-import logging
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,7 +13,6 @@ from omniroute.conversation.edits import (
     with_thinking_budget,
 )
 from omniroute.conversation.request import Request
-from omniroute.errors import ErrorKind, Refused
 from omniroute.formats.codec import ReplyFacts
 from omniroute.formats.envelope import Envelope
 from omniroute.formats.same import needs_edit
@@ -23,16 +20,12 @@ from omniroute.formats.tool_bridge import Bridge
 from omniroute.formats.translate import Incoming, outgoing
 from omniroute.gateway.call import Call
 from omniroute.gateway.gateway import Gateway
-from omniroute.gateway.injection import Detection, screen
+from omniroute.gateway.guarding import guarded
+from omniroute.gateway.injection import Detection
 from omniroute.providers.abilities import abilities_of
 from omniroute.records import Category, FormatName, Provider, Snapshot
 from omniroute.routing.plan import Attempt
 from omniroute.ulid import new_ulid
-
-LARGE_BYTES = 32 * 1024
-"""A body larger than this is screened in a thread."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +72,9 @@ class Dialogue:
         return self._request
 
     async def screen(self) -> tuple[Detection, ...]:
-        """What the guard finds. Raises `Refused` naming the rule that forbids the request.
-
-        A fault of the guard's own lets the request pass: it is a help, and no lock.
-        """
-        request, guard = self.request, self.snapshot.preferences.injection_guard
-        try:
-            if len(self.call.body) > LARGE_BYTES:
-                screened = await asyncio.to_thread(screen, request, guard)
-            else:
-                screened = screen(request, guard)
-        except Exception:  # noqa: BLE001 - as the docstring says
-            _log.exception("request %s goes on unscreened", self.call.request_id)
-            return ()
-        if screened.blocked_by is not None:
-            message = f"the rule {screened.blocked_by!r} of the injection guard forbids this request"
-            raise Refused(ErrorKind.INJECTION_DETECTED, message)
+        """What the guard finds. Raises `Refused` naming the rule that forbids the request."""
+        request, guard, call = self.request, self.snapshot.preferences.injection_guard, self.call
+        screened = await guarded(request, guard, size_bytes=len(call.body), request_id=call.request_id)
         self.is_redacted = screened.request is not request
         self._request = screened.request
         return screened.detections

@@ -1,22 +1,21 @@
 """Where one request goes: its plan, the waits between its attempts, and the record of both."""
 
 import asyncio
-import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 
 from omniroute.conversation.count import count_request
 from omniroute.conversation.parts import Media, MediaKind
 from omniroute.conversation.tokens import family_of
 from omniroute.errors import ErrorKind, Failure, FailureKind, Refused
-from omniroute.gateway import answers
 from omniroute.gateway.budgets.book import Ask, Reservation
 from omniroute.gateway.budgets.estimate import output_limit, prompt_tokens
 from omniroute.gateway.dialogue import Dialogue
 from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.guarding import is_on
+from omniroute.gateway.permitted import route_for, ruled
 from omniroute.gateway.session import fingerprint
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.records import Strategy
@@ -26,17 +25,12 @@ from omniroute.routing.decide import LONGEST_WAIT_S, Failures, Step, decide
 from omniroute.routing.decision import Decision
 from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle
 from omniroute.routing.plan import MAX_ATTEMPTS, Attempt, Plan, Terms, may_be_too_long, plan
-from omniroute.routing.policies import Asked, rule
-from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Route, around
 
 DEADLINE_S = 60.0
 """Nothing is waited for later than this after the first attempt was planned."""
 LONGEST_QUEUE_S = 30.0
 """A request waits this long at most for an account whose limit will let it through."""
-
-
-_log = logging.getLogger(__name__)
 
 _PASSING = frozenset(
     {"rate_limit_exceeded", "server_error", "timeout", "model_capacity", CIRCUIT_OPEN, PROBING}
@@ -137,13 +131,13 @@ class Way:
         """What the name stands for, as far as key and policies allow. Raises `Refused`."""
         call, snapshot = self.dialogue.call, self.dialogue.snapshot
         name = self.entry.requested_model or ""
-        route = route_of(snapshot, name, only_provider=call.only_provider)
-        route = answers.allowed(call.key, name, route)
-        route = answers.check_route(route, call.operation)
+        route = route_for(snapshot, name, call.key, call.operation, only_provider=call.only_provider)
         if route.combo is not None:
             self.entry.combo = self.dialogue.combo = route.combo.name
         if snapshot.policies:
-            route = self._ruled(route)
+            allowed = ruled(self.gateway, snapshot, route, call.key, call.client_ip)
+            self.policies, self.dialogue.max_tokens = allowed.applied, allowed.max_tokens
+            route = allowed.route
         self.route = route
         return route
 
@@ -197,34 +191,13 @@ class Way:
     async def screen(self) -> None:
         """Let the guard look at the request, where the user wants one. Raises `Refused`."""
         guard = self.dialogue.snapshot.preferences.injection_guard
-        if (guard.mode == "off" and guard.pii == "off") or self.dialogue.call.operation.format is None:
+        if not is_on(guard) or self.dialogue.call.operation.format is None:
             return
         for found in await self.dialogue.screen():
             done = "taken out" if found.redacted else "found"
             self.notes.append(
                 f"guard: {found.rule} ({found.severity}) {done} {found.count}x in {found.where}"
             )
-            _log.warning(
-                "request %s: the guard's rule %s (%s) matches %d times in %s",
-                self.dialogue.call.request_id,
-                found.rule,
-                found.severity,
-                found.count,
-                found.where,
-            )
-
-    def _ruled(self, route: Route) -> Route:
-        """What the user's policies leave of the route, and what they ask of the request."""
-        call, zone = self.dialogue.call, self.gateway.zone
-        asked = Asked(
-            now=datetime.fromtimestamp(self.gateway.clock.now_ms() / 1000, zone),
-            api_key_id=call.key.id if call.key is not None else None,
-            client_ip=call.client_ip,
-        )
-        ruled = rule(self.dialogue.snapshot, route, asked)
-        self.policies = ruled.applied
-        self.dialogue.max_tokens = ruled.max_tokens
-        return ruled.route
 
     def _terms(self, route: Route) -> Terms:
         gateway, dialogue = self.gateway, self.dialogue

@@ -43,6 +43,8 @@ async def count(incoming: Incoming, dialect: FormatName, *, model: str | None = 
         body=body,
         headers=incoming.http.headers,
         key=incoming.caller.key,
+        request_id=incoming.request_id,
+        client_ip=incoming.caller.address,
         only_provider=incoming.params.get("provider"),
     )
     counted = await counting.count(incoming.gateway, question)

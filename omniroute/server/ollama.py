@@ -12,9 +12,8 @@ from omniroute.formats import ollama
 from omniroute.formats.codec import ReplyFacts
 from omniroute.formats.envelope import Envelope, check_model_name
 from omniroute.formats.ollama import generate_dialect
-from omniroute.gateway.answers import allowed
 from omniroute.gateway.call import OLLAMA_CHAT
-from omniroute.routing.resolve import route_of
+from omniroute.gateway.permitted import route_for, ruled
 from omniroute.server import model_lists
 from omniroute.server.incoming import Incoming
 from omniroute.server.serving import converse, json_answer, json_bytes
@@ -83,8 +82,9 @@ def _loaded(
     incoming: Incoming, request: Request, answer: Callable[[ReplyFacts], bytes]
 ) -> web.StreamResponse:
     """That the model is there: nothing has to be loaded. Raises `Refused` when it is not."""
-    gateway = incoming.gateway
-    allowed(incoming.caller.key, request.model, route_of(gateway.snapshot, request.model))
+    gateway, snapshot, caller = incoming.gateway, incoming.gateway.snapshot, incoming.caller
+    route = route_for(snapshot, request.model, caller.key, OLLAMA_CHAT, only_provider=None)
+    ruled(gateway, snapshot, route, caller.key, caller.address)
     now_s = gateway.clock.now_ms() // 1000
     body = answer(ReplyFacts(id="", created_s=now_s, model=request.model, request=request))
     shown = json_bytes(incoming, body + b"\n" if request.stream else body)

@@ -1,14 +1,13 @@
 """What would become of a request: asked, not done."""
 
-from datetime import datetime
 from typing import Literal
 
 from omniroute.api.policies import Evaluate, Evaluation
 from omniroute.errors import ErrorKind, Refused
 from omniroute.gateway import answers
+from omniroute.gateway.permitted import ruled
 from omniroute.records import ApiKey
 from omniroute.records.addresses import parse_ip
-from omniroute.routing.policies import Asked, rule
 from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Route
 from omniroute.server.manage.call import ManageCall, invalid
@@ -37,22 +36,20 @@ async def evaluate(call: ManageCall, question: Evaluate) -> Evaluation:
         return _stopped("key", f"the key {key.name!r} is revoked")
     if key is not None and key.expires_at_ms is not None and key.expires_at_ms <= now_ms:
         return _stopped("key", f"the key {key.name!r} has expired")
-    now = datetime.fromtimestamp(now_ms / 1000, gateway.zone)
-    asked = Asked(now=now, api_key_id=question.api_key_id, client_ip=address)
     try:
         route = answers.allowed(key, question.model, route_of(snapshot, question.model))
-        ruled = rule(snapshot, route, asked)
+        allowed = ruled(gateway, snapshot, route, key, address)
     except Refused as refused:
         return _stopped(_PHASES.get(refused.kind, "model"), refused.message)
     return Evaluation(
         allowed=True,
         reason=None,
         policy_phase="passed",
-        preferred_providers=list(ruled.route.preferred),
-        applied_policies=list(ruled.applied),
-        max_tokens=ruled.max_tokens,
-        fallback_chain=_chain(call, ruled.route),
-        targets=[member.label for member in ruled.route.members],
+        preferred_providers=list(allowed.route.preferred),
+        applied_policies=list(allowed.applied),
+        max_tokens=allowed.max_tokens,
+        fallback_chain=_chain(call, allowed.route),
+        targets=[member.label for member in allowed.route.members],
     )
 
 

@@ -1,5 +1,7 @@
 """`/api/routing/plan`: where a request would go now. Nobody is asked, no turn is taken."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from omniroute.api.routing import Candidate, Decision, PlanBody, PlannedAttempt, PlanRequest
@@ -7,6 +9,7 @@ from omniroute.errors import HTTP_STATUS, ErrorKind, Refused
 from omniroute.gateway import answers
 from omniroute.gateway.call import CHAT
 from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.permitted import ruled
 from omniroute.records import ApiKey
 from omniroute.routing.auto import Needs
 from omniroute.routing.plan import FEWEST_BYTES_PER_TOKEN, Attempt, Plan, Terms, plan
@@ -24,6 +27,8 @@ async def show_plan(call: ManageCall) -> PlanBody:
         route = answers.allowed(key, wanted.model, route)
         if any(member.provider.formats for member in route.members):
             route = answers.check_route(route, CHAT)
+        allowed = ruled(call.gateway, call.gateway.snapshot, route, key, call.peer)
+        route = allowed.route
     except Refused as refused:
         raise refusal(refused) from None
     needs = Needs(
@@ -33,7 +38,8 @@ async def show_plan(call: ManageCall) -> PlanBody:
         images=lambda: wanted.images,
     )
     made = plan(call.gateway.snapshot, route, _terms(call.gateway, needs))
-    return PlanBody(decision=_decision(route, made), attempts=[_attempt(one) for one in made.attempts])
+    decision = _decision(route, made, allowed.applied)
+    return PlanBody(decision=decision, attempts=[_attempt(one) for one in made.attempts])
 
 
 def refusal(refused: Refused) -> ApiError:
@@ -56,13 +62,14 @@ def _terms(gateway: Gateway, needs: Needs) -> Terms:
     return Terms(outlook=gateway.health, rng=gateway.rng, needs=needs, turn=gateway.turns.peek)
 
 
-def _decision(route: Route, made: Plan) -> Decision:
+def _decision(route: Route, made: Plan, policies: Sequence[str]) -> Decision:
     return Decision(
         requested=route.requested,
         aliases=list(route.hops),
         combo=route.combo.name if route.combo else None,
         strategy=made.strategy,
         candidates=msgspec.convert(msgspec.to_builtins(made.candidates), list[Candidate]),
+        policies=list(policies),
     )
 
 

@@ -7,8 +7,9 @@ import pytest
 from omniroute.api.combos import NewCombo
 from omniroute.api.fallback import NewChain, Step
 from omniroute.api.keys import NewKey
+from omniroute.api.policies import Actions, PolicyBody
 from omniroute.api.routing import PlanRequest
-from omniroute.client import combos, keys, providers, routing, usage
+from omniroute.client import combos, keys, policies, providers, routing, usage
 from omniroute.client.http import ApiRefused
 from omniroute.records import ChainStep, ModelFacts, Strategy
 from omniroute.routing.decision import Candidate, Decision, encode
@@ -139,6 +140,26 @@ async def test_a_plan_names_who_would_be_asked_and_who_not(connected: Place, ven
     assert vendor.asked == []
     fits = await connected.call(routing.plan, PlanRequest(model="x", tokens=100))
     assert fits.attempts[0].model == "small"
+
+
+async def test_a_plan_stands_under_the_policies(connected: Place) -> None:
+    preferred = PolicyBody(name="demo first", type="routing", actions=Actions(prefer_provider=["demo"]))
+    large = PolicyBody(name="no large", type="access", actions=Actions(block_model=["*large*"]))
+    await connected.call(policies.put_policy, preferred)
+    await connected.call(policies.put_policy, large)
+    models = ["openai/gpt-fast", "openai/gpt-large", "demo/echo"]
+    await connected.call(combos.create_combo, NewCombo(name="daily", models=list(models)))
+
+    made = await connected.call(routing.plan, PlanRequest(model="daily"))
+
+    assert {f"{one.provider}/{one.model}" for one in made.attempts} == {"demo/echo", "openai/gpt-fast"}
+    assert made.attempts[0].provider == "demo"
+    assert made.decision.policies == ["demo first", "no large"]
+    assert [(one.model, one.skipped) for one in made.decision.candidates if one.skipped] == [
+        ("openai/gpt-large", "blocked by the policy 'no large'")
+    ]
+    with pytest.raises(ApiRefused, match="no large"):
+        await connected.call(routing.plan, PlanRequest(model="openai/gpt-large"))
 
 
 async def test_a_plan_takes_no_turn(connected: Place) -> None:
