@@ -326,7 +326,7 @@ class ScriptedUpstream:
         self.requests.append(recorded)
         self._changed.set()
         try:
-            response = await self._answer(request, recorded, self._choose(recorded))
+            response = await self._answer(request, recorded, await self.choose(recorded))
         except (asyncio.CancelledError, ConnectionError):
             self.cancelled += 1
             raise
@@ -336,7 +336,8 @@ class ScriptedUpstream:
         finally:
             self._changed.set()
 
-    def _choose(self, recorded: Recorded) -> Behaviour:
+    async def choose(self, recorded: Recorded) -> Behaviour:
+        """How this request is answered; one that says otherwise may take its time."""
         named = self.by_model.get(str(recorded.json.get("model")))
         if named is not None:
             return named

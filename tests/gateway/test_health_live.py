@@ -8,7 +8,7 @@ import pytest
 
 from omniroute.gateway.health import keeping
 from omniroute.gateway.health.book import HealthBook
-from omniroute.records import AccountStrategy, Outcome
+from omniroute.records import Outcome
 from tests import scripted_upstream as script
 from tests.gateway.test_clients_that_leave import connect, leave
 from tests.running_gateway import CHAT, RunningGateway, asking, running_gateway
@@ -50,39 +50,6 @@ async def test_a_thousand_clients_that_leave_change_no_health_and_leak_nothing(
     for _ in range(100):
         await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) <= tasks + 2
-
-
-async def test_five_hundred_requests_over_five_flaky_accounts_are_all_answered(
-    running: RunningGateway, upstream: ScriptedUpstream
-) -> None:
-    await running.set("fallbackStrategy", AccountStrategy.RANDOM.value)
-    await running.set(
-        "providerProfiles", {"apikey": {"transientCooldown": 20, "circuitBreakerThreshold": 100}}
-    )
-    await running.add_node(upstream.url)
-    for name in ("b", "c", "d", "e"):
-        await running.add_account("node-up", name)
-    faults = [script.error(500), script.reset(), script.html(), script.cut_before_content()]
-    for number in range(500):
-        upstream.script(faults[number // 6 % 4] if number % 6 == 0 else script.answer())
-    statuses = []
-    for batch in range(50):
-        async with asyncio.TaskGroup() as group:
-            asked = [
-                group.create_task(
-                    running.ask(CHAT, asking(CHAT, stream=True, user=f"{batch}-{number}")), name="client"
-                )
-                for number in range(10)
-            ]
-        statuses += [one.result().status for one in asked]
-    assert statuses == [200] * 500
-    rows = await running.rows()
-    assert {row.outcome for row in rows} == {Outcome.OK}
-    attempts = sum(len(row.attempts) for row in rows)
-    assert 540 < attempts <= len(upstream.requests), "a reused connection's reset is no attempt of its own"
-    served = [row.account_name for row in rows]
-    assert all(served.count(name) > 50 for name in ("first", "b", "c", "d", "e"))
-    assert running.gateway.health.uses.in_flight() == {}
 
 
 async def test_a_cooldown_holds_after_the_process_was_killed(
