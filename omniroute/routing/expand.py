@@ -1,6 +1,6 @@
 """From a combo to the tree of targets it stands for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -9,12 +9,15 @@ from omniroute.errors import ErrorKind, Refused
 from omniroute.records import Combo, ComboConfig, ComboEntry, Preferences
 from omniroute.records.preferences import ComboSettings
 from omniroute.routing.route import Effective, Group, Member, Node, Target, Unusable, cascade
+from omniroute.routing.wildcards import MAX_ALIAS_HOPS
 
 MAX_MEMBERS = 200
 """A tree that grows past it is cut: nesting multiplies."""
 
 Find = Callable[[str], "Target | Combo"]
 """What an entry's name stands for. Raises `Refused`."""
+AliasOf = Callable[[str], str | None]
+"""What the user lets a name stand for; `None`: it is no alias."""
 
 
 def expand(combo: Combo, preferences: Preferences, find: Find) -> tuple[Group, tuple[Unusable, ...]]:
@@ -72,9 +75,6 @@ class _Expanding:
         if len(path) >= config.max_combo_depth:
             self._leave_out(entry, f"nested over {config.max_combo_depth} deep: {way}")
             return None
-        if not combo.is_active:
-            self._leave_out(entry, "is switched off")
-            return None
         return self.group(combo, (*path, combo.name), entry.weight)
 
     def _of_member(self, combo: Combo, target: Target) -> Effective:
@@ -87,24 +87,40 @@ class _Expanding:
         self.unusable.append(Unusable(model=entry.model, reason=reason))
 
 
-def check_combo(combo: Combo, others: dict[str, Combo], *, max_depth: int) -> None:
+def check_combo(combo: Combo, others: Mapping[str, Combo], alias_of: AliasOf, *, max_depth: int) -> None:
     """Raises `Refused` naming the way when the combo leads back to itself, or is nested too deep."""
-    _walk(combo, {**others, combo.name: combo}, (combo.name,), max_depth)
+    _Walk({**others, combo.name: combo}, alias_of, max_depth).down(combo, (combo.name,))
 
 
-def _walk(combo: Combo, combos: dict[str, Combo], path: tuple[str, ...], max_depth: int) -> None:
-    for entry in combo.entries:
-        nested = combos.get(entry.model)
-        if nested is None:
-            continue
-        way = " > ".join((*path, nested.name))
-        if nested.name in path:
-            raise Refused(ErrorKind.BAD_REQUEST, f"the combo leads back to itself: {way}", param="models")
-        if len(path) >= max_depth:
-            raise Refused(
-                ErrorKind.BAD_REQUEST, f"combos nested over {max_depth} deep: {way}", param="models"
-            )
-        _walk(nested, combos, (*path, nested.name), max_depth)
+class _Walk:
+    def __init__(self, combos: Mapping[str, Combo], alias_of: AliasOf, max_depth: int) -> None:
+        self._combos = combos
+        self._alias_of = alias_of
+        self._max_depth = max_depth
+
+    def down(self, combo: Combo, path: tuple[str, ...]) -> None:
+        for entry in combo.entries:
+            names = self._names(entry.model)
+            nested = self._combos.get(names[-1])
+            if nested is None:
+                continue
+            way = " > ".join((*path, *names))
+            if nested.name in path:
+                raise Refused(ErrorKind.BAD_REQUEST, f"the combo leads back to itself: {way}", param="models")
+            if len(path) >= self._max_depth:
+                message = f"combos nested over {self._max_depth} deep: {way}"
+                raise Refused(ErrorKind.BAD_REQUEST, message, param="models")
+            self.down(nested, (*path, nested.name))
+
+    def _names(self, name: str) -> list[str]:
+        """The name, and what it leads to by aliases, up to the first combo."""
+        names = [name]
+        while names[-1] not in self._combos and len(names) <= MAX_ALIAS_HOPS:
+            target = self._alias_of(names[-1])
+            if target is None:
+                break
+            names.append(target)
+        return names
 
 
 def as_config(settings: ComboSettings) -> ComboConfig:

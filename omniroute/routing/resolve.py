@@ -16,11 +16,10 @@ from omniroute.records import (
     Snapshot,
     Strategy,
 )
-from omniroute.routing import wildcards
 from omniroute.routing.expand import expand
 from omniroute.routing.route import Member, Route, Target, Unusable, in_turn
+from omniroute.routing.wildcards import MAX_ALIAS_HOPS, alias_of
 
-MAX_ALIAS_HOPS = 3
 AUTO = "auto"
 """Name of the combo that is always there: the default models of everything connected."""
 
@@ -111,8 +110,8 @@ def _follow(snapshot: Snapshot, name: str) -> tuple[Target | Combo, tuple[str, .
         combo = snapshot.combos.get(current)
         if combo is not None and combo.is_active and combo.entries:
             return combo, tuple(hops)
-        target = snapshot.aliases.get(current) or _by_wildcard(snapshot, current)
-        if target is None or target == current:
+        target = alias_of(snapshot.aliases, snapshot.preferences.wildcard_aliases, current)
+        if target is None:
             break
         if len(hops) == MAX_ALIAS_HOPS:
             raise Refused(
@@ -123,11 +122,6 @@ def _follow(snapshot: Snapshot, name: str) -> tuple[Target | Combo, tuple[str, .
         hops.append(target)
         current = target
     return _by_name(snapshot, current), tuple(hops)
-
-
-def _by_wildcard(snapshot: Snapshot, name: str) -> str | None:
-    alias = wildcards.best(snapshot.preferences.wildcard_aliases, name)
-    return None if alias is None else alias.target
 
 
 def _by_name(snapshot: Snapshot, name: str) -> Target | Combo:
@@ -196,7 +190,8 @@ def _within(snapshot: Snapshot, name: str, only_provider: str) -> Target:
     if named != provider_id:
         raise Refused(
             ErrorKind.BAD_REQUEST,
-            f"model {name!r} belongs to {named!r}; this path serves {provider_id!r} only",
+            f"model {name!r} belongs to {snapshot.providers[named].label!r}; "
+            f"this path serves {provider.label!r} only",
             param="model",
         )
     return Target(provider, rest or _default_model(snapshot, provider))
@@ -285,13 +280,16 @@ def _usable(snapshot: Snapshot, target: Target) -> Target:
 
 
 def _unknown(snapshot: Snapshot, name: str) -> Refused:
+    if name in snapshot.combos:
+        why = "is switched off" if snapshot.combos[name].entries else "has no models"
+        return Refused(ErrorKind.MODEL_NOT_FOUND, f"the combo {name!r} {why}", param="model")
     close = get_close_matches(name, list(_known_names(snapshot)), n=3, cutoff=0.65)
     hint = f" Close to it: {', '.join(close)}." if close else " `omniroute models` lists what there is."
     return Refused(ErrorKind.MODEL_NOT_FOUND, f"no model {name!r}.{hint}", param="model")
 
 
 def _known_names(snapshot: Snapshot) -> Iterable[str]:
-    yield from snapshot.combos
+    yield from (combo.name for combo in snapshot.combos.values() if combo.is_active)
     yield from snapshot.aliases
     for provider in snapshot.providers.values():
         if is_connected(snapshot, provider):

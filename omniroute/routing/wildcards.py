@@ -1,10 +1,12 @@
-"""Names with `*` and `?` that stand for models."""
+"""Names that the user lets stand for others: aliases, and patterns with `*` and `?`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from omniroute.records.preferences import WildcardAlias
+
+MAX_ALIAS_HOPS = 3
 
 
 @lru_cache(maxsize=512)
@@ -35,3 +37,11 @@ def best(aliases: Sequence[WildcardAlias], name: str) -> WildcardAlias | None:
     """The most specific alias that fits, the earlier of equals; `None` when none does."""
     fitting = [alias for alias in aliases if matches(alias.pattern, name)]
     return max(fitting, key=lambda alias: specificity(alias.pattern), default=None)
+
+
+def alias_of(aliases: Mapping[str, str], patterns: Sequence[WildcardAlias], name: str) -> str | None:
+    """What the user lets a name stand for; `None`: it is no alias."""
+    target = aliases.get(name)
+    if target is None and (pattern := best(patterns, name)) is not None:
+        target = pattern.target
+    return None if target == name else target

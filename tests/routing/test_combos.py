@@ -1,5 +1,6 @@
 """Names that stand for several models: combos, nested and named by aliases and wildcards, and `auto`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -28,6 +29,7 @@ ONE = provider("one", "a", "b", aliases=("uno",))
 TWO = provider("two", "c", "d")
 SHUT = provider("shut", "e", status=ProviderStatus.FORBIDDEN)
 LOOSE = provider("loose", "f")
+NO_ALIAS: Callable[[str], None] = lambda name: None  # noqa: E731 - a value to pass on
 
 
 def combo(name: str, *models: str, config: ComboConfig | None = None, is_active: bool = True) -> Combo:
@@ -98,7 +100,18 @@ def test_a_combo_that_leads_back_to_itself_is_cut_there(ring: int) -> None:
     way = " > ".join(f"c{at % ring}" for at in range(ring + 1))
     assert f"leads back to itself: {way}" in (one.reason for one in route_of(found, "c0").unusable)
     with pytest.raises(Refused, match="leads back to itself"):
-        check_combo(combos[0], {one.name: one for one in combos}, max_depth=9)
+        check_combo(combos[0], {one.name: one for one in combos}, NO_ALIAS, max_depth=9)
+
+
+def test_a_combo_leads_back_to_itself_by_aliases_too() -> None:
+    names = {"first": "second", "second": "inner", "back": "outer"}
+    outer, inner = combo("outer", "first", "one/a"), combo("inner", "back", "one/b")
+    found = known(outer, inner, **names)
+    assert labels(found, "outer") == ["one/b", "one/a"]
+    assert reasons(found, "outer") == {"back": "leads back to itself: outer > inner > outer"}
+    with pytest.raises(Refused, match="leads back to itself: outer > inner > back > outer"):
+        check_combo(outer, {"inner": inner}, names.get, max_depth=9)
+    check_combo(outer, {"inner": inner}, {**names, "back": "one/a"}.get, max_depth=9)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
@@ -110,15 +123,16 @@ def test_combos_are_nested_so_deep_and_no_deeper(depth: int) -> None:
     assert f"nested over {depth} deep" in reasons(found, f"c{0}")[f"c{depth}"]
     others = {one.name: one for one in combos}
     with pytest.raises(Refused, match=f"nested over {depth} deep"):
-        check_combo(combos[0], others, max_depth=depth)
-    check_combo(combos[-1], others, max_depth=depth)
+        check_combo(combos[0], others, NO_ALIAS, max_depth=depth)
+    check_combo(combos[-1], others, NO_ALIAS, max_depth=depth)
 
 
 def test_a_combo_that_is_switched_off_is_not_there() -> None:
     off = combo("off", "one/a", is_active=False)
     found = known(combo("outer", "off", "two/c"), off)
     assert labels(found, "outer") == ["two/c"]
-    with pytest.raises(Refused) as refused:
+    assert reasons(found, "outer") == {"off": "the combo 'off' is switched off"}
+    with pytest.raises(Refused, match="the combo 'off' is switched off") as refused:
         route_of(found, "off")
     assert refused.value.kind is ErrorKind.MODEL_NOT_FOUND
 

@@ -12,6 +12,7 @@ from omniroute.records import Snapshot
 from omniroute.records.preferences import WildcardAlias
 from omniroute.routing.resolve import route_of
 from omniroute.server.manage.call import ApiError, ManageCall, invalid
+from omniroute.server.manage.combos import flaw_of
 from omniroute.server.manage.rows import commit, note
 from omniroute.store import aliases, settings
 
@@ -99,6 +100,7 @@ def check_alias(after: Snapshot, alias: str, model: str) -> list[str]:
     """Why the alias leads nowhere today, if so. Raises `ApiError` 400 when it can lead nowhere ever."""
     if alias == model:
         raise invalid("model", "an alias cannot stand for itself")
+    _check_combos(after, alias)
     try:
         route_of(after, model if "*" in alias or "?" in alias else alias)
     except Refused as refused:
@@ -106,3 +108,14 @@ def check_alias(after: Snapshot, alias: str, model: str) -> list[str]:
             raise invalid("model", refused.message) from None
         return [refused.message]
     return []
+
+
+def _check_combos(after: Snapshot, alias: str) -> None:
+    """Raises `ApiError` 400 when a combo that holds the alias would lead back to itself by it."""
+    names = {name: target for name, target in after.aliases.items() if name != alias}
+    patterns = tuple(one for one in after.preferences.wildcard_aliases if one.pattern != alias)
+    before = with_aliases(after, names, patterns)
+    for combo in after.combos.values():
+        flaw = flaw_of(combo, after.combos, after.aliases, after.preferences)
+        if flaw is not None and flaw_of(combo, after.combos, names, before.preferences) is None:
+            raise invalid("model", flaw)

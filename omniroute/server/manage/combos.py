@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import msgspec
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from omniroute.records.preferences import ComboSettings
 from omniroute.routing.expand import as_config, check_combo, expand
 from omniroute.routing.resolve import lookup
 from omniroute.routing.route import cascade
+from omniroute.routing.wildcards import alias_of
 from omniroute.server.manage.call import Answer, ApiError, ManageCall, invalid, not_found
 from omniroute.server.manage.merging import checked, merged, said
 from omniroute.server.manage.renaming import rename_combo
@@ -128,29 +130,40 @@ def check_row(
     """Raises `ApiError` 400 naming the way when the row, or a combo that holds it, is nested wrongly."""
     known = {one.id: combo_of(one) for one in combos.rows(connection)}
     others = {one.name: one for one in known.values() if one.id != row.id}
+    names = aliases.listing(connection)
     combo = combo_of(row)
-    _check(combo, others, preferences)
+    _check(combo, others, names, preferences)
     after = {**others, combo.name: combo}
+    was = {one.name: one for one in known.values()}
     for other in others.values():
-        was = {one.name: one for one in known.values()}
-        if before is None or _is_sound(other, was, preferences):
-            _check(other, after, preferences)
+        if before is None or flaw_of(other, was, names, preferences) is None:
+            _check(other, after, names, preferences)
 
 
-def _is_sound(combo: ComboRecord, combos: Mapping[str, ComboRecord], preferences: Preferences) -> bool:
-    try:
-        _check(combo, combos, preferences)
-    except ApiError:
-        return False
-    return True
-
-
-def _check(combo: ComboRecord, combos: Mapping[str, ComboRecord], preferences: Preferences) -> None:
+def flaw_of(
+    combo: ComboRecord,
+    combos: Mapping[str, ComboRecord],
+    names: Mapping[str, str],
+    preferences: Preferences,
+) -> str | None:
+    """How a combo is nested wrongly, by its entries and the aliases in `names`; `None`: it is not."""
     depth = cascade(as_config(preferences.combo_defaults), combo.config).max_combo_depth
     try:
-        check_combo(combo, dict(combos), max_depth=depth)
+        check_combo(combo, combos, partial(alias_of, names, preferences.wildcard_aliases), max_depth=depth)
     except Refused as refused:
-        raise invalid("models", refused.message) from None
+        return refused.message
+    return None
+
+
+def _check(
+    combo: ComboRecord,
+    combos: Mapping[str, ComboRecord],
+    names: Mapping[str, str],
+    preferences: Preferences,
+) -> None:
+    flaw = flaw_of(combo, combos, names, preferences)
+    if flaw is not None:
+        raise invalid("models", flaw)
 
 
 def _entries(combo: ComboRecord) -> set[str]:

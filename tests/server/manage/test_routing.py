@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from omniroute.api.combos import NewCombo
+from omniroute.api.combos import ComboChange, NewCombo
 from omniroute.api.fallback import NewChain, Step
 from omniroute.api.keys import NewKey
 from omniroute.api.policies import Actions, PolicyBody
@@ -86,6 +86,19 @@ async def test_aliases_in_a_ring_are_refused(connected: Place) -> None:
     await connected.call(routing.set_alias, "b", "a")
     with pytest.raises(ApiRefused, match="lead on"):
         await connected.call(routing.set_alias, "a", "b")
+
+
+@pytest.mark.parametrize("alias", ["back", "ba*"])
+async def test_a_combo_cannot_be_led_back_to_itself_by_an_alias(connected: Place, alias: str) -> None:
+    models = ["back", "openai/gpt-fast"]
+    await connected.call(combos.create_combo, NewCombo(name="daily", models=list(models)))
+    with pytest.raises(ApiRefused, match="leads back to itself: daily > back > daily"):
+        await connected.call(routing.set_alias, alias, "daily")
+    await connected.call(routing.set_alias, alias, "openai/gpt-large")
+    await connected.call(routing.set_alias, "other", "daily")
+    change = ComboChange(models=["other"])
+    with pytest.raises(ApiRefused, match="leads back to itself: daily > other > daily"):
+        await connected.call(combos.change_combo, "daily", change)
 
 
 async def test_a_chain_is_kept_by_priority_and_known_to_routing(place: Place) -> None:
