@@ -25,6 +25,7 @@ FINAL_CODES = frozenset(
 """After these the same question never gets another answer: the person has to sign in again."""
 
 _MAX_MESSAGE_CHARS = 500
+_MAX_DIGITS = 15
 
 TokenRequest = tuple[str, dict[str, str], bytes]
 """URL, headers and body of a POST."""
@@ -99,15 +100,15 @@ def token_reply(status: int, body: bytes, now_ms: int) -> Tokens | TokenRefused:
     error = refusal(status, reply)
     if error is not None:
         return error
-    token = _text(reply, "access_token") or _text(reply, "accessToken")
+    token = text_of(reply, "access_token") or text_of(reply, "accessToken")
     if token is None:
         return TokenRefused(code="invalid_response", message="its answer holds no token", is_final=False)
     return Tokens(
         access_token=token,
-        refresh_token=_text(reply, "refresh_token") or _text(reply, "refreshToken"),
+        refresh_token=text_of(reply, "refresh_token") or text_of(reply, "refreshToken"),
         expires_in_s=_expires_in_s(reply, now_ms),
-        scope=_text(reply, "scope"),
-        identity=_identity(_text(reply, "id_token") or _text(reply, "idToken")),
+        scope=text_of(reply, "scope"),
+        identity=_identity(text_of(reply, "id_token") or text_of(reply, "idToken")),
     )
 
 
@@ -121,8 +122,8 @@ def refusal(status: int, reply: Mapping[str, object]) -> TokenRefused | None:
     code = error if isinstance(error, str) and error else None
     if code is None and status // 100 == 2 and not error:
         return None
-    code = code or _text(inner, "code") or _text(inner, "type") or f"http_{status}"
-    said = _text(reply, "error_description") or _text(inner, "message") or f"it answered {status}"
+    code = code or text_of(inner, "code") or text_of(inner, "type") or f"http_{status}"
+    said = text_of(reply, "error_description") or text_of(inner, "message") or f"it answered {status}"
     return TokenRefused(
         code=code, message=" ".join(said.split())[:_MAX_MESSAGE_CHARS], is_final=code in FINAL_CODES
     )
@@ -135,6 +136,12 @@ def reply_object(body: bytes) -> Mapping[str, object]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def text_of(reply: Mapping[str, object], name: str) -> str | None:
+    """The member, when it is text and not blank."""
+    value = reply.get(name)
+    return value if isinstance(value, str) and value.strip() else None
 
 
 def _basic(client_id: str, client_secret: str) -> str:
@@ -155,7 +162,7 @@ def _identity(id_token: str | None) -> str | None:
         claims = reply_object(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except ValueError:
         return None
-    names = (_text(claims, name) for name in ("email", "preferred_username", "name"))
+    names = (text_of(claims, name) for name in ("email", "preferred_username", "name"))
     return next((name for name in names if name is not None), None)
 
 
@@ -170,13 +177,8 @@ def _expires_in_s(reply: Mapping[str, object], now_ms: int) -> int | None:
 def _seconds(reply: Mapping[str, object], *names: str) -> float | None:
     for name in names:
         value = reply.get(name)
-        if isinstance(value, str) and value.isdecimal():
+        if isinstance(value, str) and value.isdecimal() and len(value) <= _MAX_DIGITS:
             return float(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     return None
-
-
-def _text(reply: Mapping[str, object], name: str) -> str | None:
-    value = reply.get(name)
-    return value if isinstance(value, str) and value.strip() else None

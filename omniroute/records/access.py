@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from omniroute.records.logins import Login
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -19,6 +21,8 @@ class Account:
     is_active: bool = True
     secret: str | None = field(default=None, repr=False)
     """The key itself, decrypted. `None`: the provider needs none."""
+    login: Login | None = None
+    """How `secret`, an access token then, is renewed. `None`: it is a key that lasts."""
     base_url: str | None = None
     """Replaces the provider's own root."""
     allow_private: bool = False

@@ -23,6 +23,11 @@ class FlowKind(StrEnum):
         """The person types a code at the vendor; nothing comes back through the browser."""
         return self in (FlowKind.DEVICE, FlowKind.DEVICE_APPROVAL)
 
+    @property
+    def brings_key(self) -> bool:
+        """What it brings lasts, so nothing is ever renewed."""
+        return self in (FlowKind.CODE_FOR_KEY, FlowKind.DEVICE_APPROVAL)
+
 
 class TokenStyle(StrEnum):
     """How a token endpoint wants to be asked."""

@@ -82,6 +82,7 @@ def test_a_login_without_a_refresh_token_cannot_be_refreshed() -> None:
         ({"expires_in": None}, None),
         ({"expires_in": True}, None),
         ({"expires_in": "soon"}, None),
+        ({"expires_in": "9" * 400}, None),
         ({}, None),
     ],
 )
