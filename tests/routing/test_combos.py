@@ -106,7 +106,7 @@ def test_a_combo_that_leads_back_to_itself_is_cut_there(ring: int) -> None:
 def test_a_combo_leads_back_to_itself_by_aliases_too() -> None:
     names = {"first": "second", "second": "inner", "back": "outer"}
     outer, inner = combo("outer", "first", "one/a"), combo("inner", "back", "one/b")
-    found = known(outer, inner, **names)
+    found = known(outer, inner, first="second", second="inner", back="outer")
     assert labels(found, "outer") == ["one/b", "one/a"]
     assert reasons(found, "outer") == {"back": "leads back to itself: outer > inner > outer"}
     with pytest.raises(Refused, match="leads back to itself: outer > inner > back > outer"):
