@@ -12,6 +12,7 @@ from omniroute.formats import PassingStream, embeddings, openai_chat, openai_res
 from omniroute.formats.translate import TranslatedStream, Whole
 from omniroute.formats.watch import Seen
 from omniroute.gateway import answers
+from omniroute.gateway.budgets.estimate import prompt_tokens
 from omniroute.gateway.cache.cache import HEADER, MISS
 from omniroute.gateway.call import Call, Reply, TellInBand
 from omniroute.gateway.commit_gate import CommitGate
@@ -85,7 +86,7 @@ class Relay:
         """`None` when the client got its answer; else why not. The attempt is on record either way."""
         self._name_target()
         started_s = self.gateway.clock.monotonic_s()
-        self.gateway.health.begin(self.attempt)
+        self.gateway.health.begin(self.attempt, tokens=prompt_tokens(self.call.body))
         failure: Failure | None = None
         try:
             failure = await self._ask()

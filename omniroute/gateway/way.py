@@ -15,6 +15,7 @@ from omniroute.gateway.budgets.estimate import output_limit, prompt_tokens
 from omniroute.gateway.dialogue import Dialogue
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.guarding import is_on
+from omniroute.gateway.health.lines import LONGEST_QUEUE_S
 from omniroute.gateway.permitted import route_for, ruled
 from omniroute.gateway.session import fingerprint
 from omniroute.gateway.usage_log import UsageEntry
@@ -23,14 +24,12 @@ from omniroute.routing import decision
 from omniroute.routing.auto import Needs
 from omniroute.routing.decide import LONGEST_WAIT_S, Failures, Step, decide
 from omniroute.routing.decision import Decision
-from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle
+from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle, Scope
 from omniroute.routing.plan import MAX_ATTEMPTS, Attempt, Plan, Terms, may_be_too_long, plan
 from omniroute.routing.route import Route, around
 
 DEADLINE_S = 60.0
 """Nothing is waited for later than this after the first attempt was planned."""
-LONGEST_QUEUE_S = 30.0
-"""A request waits this long at most for an account whose limit will let it through."""
 
 _PASSING = frozenset(
     {"rate_limit_exceeded", "server_error", "timeout", "model_capacity", CIRCUIT_OPEN, PROBING}
@@ -56,6 +55,8 @@ class Way:
     """All that were planned."""
     _reservation: Reservation | None = None
     _until_s: float = 0.0
+    _queued_s: float = 0.0
+    """How long it has stood in line for accounts whose limit was used up."""
     _turns: dict[str, int] = field(default_factory=dict)
     """Whose turn it was in round-robin combos, by their ids, when all was planned."""
 
@@ -70,7 +71,7 @@ class Way:
             self._reservation = self._reserve(self.attempts)
             self._until_s = clock.monotonic_s() + DEADLINE_S
         step = self._step(failures)
-        while step is not None and step.delay_s > 0:
+        while step is not None and step.delay_s > 0 and not self._lines_up(step.attempt):
             if clock.monotonic_s() + step.delay_s > self._until_s:
                 return None
             await asyncio.sleep(step.delay_s)
@@ -107,7 +108,15 @@ class Way:
         is_new = attempt in self.attempts and not any(attempt == tried for tried, _ in failures)
         if obstacle is not None and (is_new or obstacle.reason == CIRCUIT_OPEN):
             obstacle = health.obstacle_of_account(attempt.account, attempt.model)
-        return 0.0 if obstacle is None else max(obstacle.until_s - health.now_s, 0.001)
+        if obstacle is None:
+            return 0.0
+        held_s = max(obstacle.until_s - health.now_s, 0.001)
+        return held_s if obstacle.waiting is None else min(held_s, LONGEST_WAIT_S)
+
+    def _lines_up(self, attempt: Attempt) -> bool:
+        """Whether what is waited for is the account's limit: that is done in line, by `in_slot`."""
+        obstacle = self.gateway.health.obstacle(attempt.provider, attempt.account, attempt.model)
+        return obstacle is not None and obstacle.waiting is not None
 
     async def _plan(self) -> tuple[Attempt, ...]:
         """The attempts in order; at least one."""
@@ -154,10 +163,10 @@ class Way:
         return None if self._reservation is None else self._reservation.take(attempt)
 
     async def in_slot(self, attempt: Attempt, run: Callable[[], Awaitable[Failure | None]]) -> Failure | None:
-        """What `run` comes to, once the member has room where its combo takes turns."""
+        """What `run` comes to, once the account's limits have room, and the member in a combo of turns."""
         config, combo = attempt.config, self.entry.combo
         if config is None or combo is None or config.strategy is not Strategy.ROUND_ROBIN:
-            return await run()
+            return await self._admitted(attempt) or await run()
         most = config.concurrency_per_model
         slots = self.gateway.turns.slots(combo, attempt.provider.id, attempt.model, most)
         try:
@@ -167,9 +176,31 @@ class Way:
             message = f"{most} requests are under way, and none ended in {config.queue_timeout_ms} ms"
             return Failure(kind=FailureKind.OVERDUE, message=message)
         try:
-            return await run()
+            return await self._admitted(attempt) or await run()
         finally:
             slots.release()
+
+    async def _admitted(self, attempt: Attempt) -> Failure | None:
+        """Stand in line for the account where its limit is used up; why it cannot be asked in the end.
+
+        A request waits so long in all, not for each account.
+        """
+        clock, health = self.gateway.clock, self.gateway.health
+        began_s = clock.monotonic_s()
+        within_s = min(LONGEST_QUEUE_S - self._queued_s, self._until_s - began_s)
+        obstacle = await health.admit(attempt, within_s=within_s)
+        self._queued_s += clock.monotonic_s() - began_s
+        if obstacle is None:
+            return None
+        message = f"the limit of account {attempt.account.name!r} left no room for the request in time"
+        if obstacle.scope is not Scope.LIMIT:
+            message = f"account {attempt.account.name!r} is not asked now: {obstacle.reason}"
+        wait_s = max(obstacle.until_s - health.now_s, 1.0)
+        return Failure(
+            kind=FailureKind.RATE_LIMITED,
+            message=message,
+            retry_after_s=wait_s if math.isfinite(wait_s) else None,
+        )
 
     def _reserve(self, attempts: Sequence[Attempt]) -> Reservation | None:
         """What the request may cost, held in every budget it counts toward until its row is written.

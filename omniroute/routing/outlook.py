@@ -36,6 +36,8 @@ class Obstacle:
     """rate_limit_exceeded, quota_exhausted, auth_error, server_error, model_capacity, budget_exceeded, …"""
     until_s: float
     """Epoch seconds when it ends by itself; infinite when a person has to act."""
+    waiting: int | None = None
+    """How many stand in line until it ends; `None`: nobody may, it takes too long or is of another kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ def plan(snapshot: Snapshot, route: Route, terms: Terms) -> Plan:
     planning = _Planning(snapshot.preferences, terms)
     for scored in planning.fitting(_in_order(route, terms)):
         planning.add(scored, snapshot.accounts.get(scored.member.provider.id, ()))
+    planning.add_waiting()
     if not planning.attempts:
         planning.add_early()
     left_out = [Candidate(provider="", model=entry.model, skipped=entry.reason) for entry in route.unusable]
@@ -121,6 +122,8 @@ class _Planning:
         self.obstacles: list[Obstacle] = []
         self._broken: list[tuple[Scored, Account]] = []
         """Held up by the breaker of their provider."""
+        self._limited: list[tuple[float, Scored, Account]] = []
+        """Their limits are used up, but not for long; when each may be free for one more."""
 
     def fitting(self, members: Sequence[Scored]) -> Sequence[Scored]:
         """The members that can take the request; if it is too long for all, the ones with most room."""
@@ -178,6 +181,12 @@ class _Planning:
         self.attempts.append(Attempt(member.provider, account, member.model, member.config, probe))
         self.planned.append(_candidate(scored, account))
 
+    def add_waiting(self) -> None:
+        """After all that are free come the accounts one can stand in line for."""
+        for _, scored, account in sorted(self._limited, key=lambda one: one[0]):
+            if len(self.attempts) < MAX_ATTEMPTS:
+                self._plan(scored, account)
+
     def add_early(self) -> None:
         """There is nobody else to ask: accounts that nothing but an open breaker holds up may probe it."""
         for scored, account in self._broken:
@@ -201,6 +210,10 @@ class _Planning:
     def _note(self, scored: Scored, account: Account, obstacle: Obstacle) -> None:
         """What holds up an account; what holds up a provider is told once."""
         member = scored.member
+        if obstacle.waiting is not None:
+            # Nobody knows how fast a line moves: a second for each who stands in it.
+            self._limited.append((obstacle.until_s + obstacle.waiting, scored, account))
+            return
         self.held.append(Attempt(member.provider, account, member.model, member.config))
         if obstacle.reason == CIRCUIT_OPEN:
             self._broken.append((scored, account))

@@ -60,3 +60,44 @@ async def test_a_member_that_does_not_answer_in_its_time_is_passed_over(
         got = await running.ask(CHAT, asking(CHAT, "quick"))
         upstream.release()
     assert (got.status, got.headers["X-OmniRoute-Model"]) == (200, "two/m-2")
+
+
+async def test_requests_for_an_account_at_its_limit_are_served_in_the_order_they_came(
+    running: RunningGateway, upstream: ScriptedUpstream
+) -> None:
+    await running.add_node(upstream.url)
+    await running.set(
+        "rateLimitDefaults", {"enabled": True, "minTimeBetweenRequests": 0, "concurrentRequests": 1}
+    )
+    upstream.script(script.slow_first_byte())
+    health = running.gateway.health
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(running.ask(CHAT, asking(CHAT, seed=0)))]
+        await upstream.until(lambda up: len(up.requests) == 1)
+        for number in range(1, 9):
+            tasks.append(group.create_task(running.ask(CHAT, asking(CHAT, seed=number))))
+            while health.lines.length("node-up-first") < number:  # noqa: ASYNC110 - a line has no event
+                await asyncio.sleep(0)
+        tasks[3].cancel()
+        upstream.release()
+    assert [one.json["seed"] for one in upstream.requests] == [0, 1, 2, 4, 5, 6, 7, 8]
+    assert {task.result().status for task in tasks if not task.cancelled()} == {200}
+    assert not health.lines
+
+
+async def test_nobody_waits_for_an_account_while_another_is_free(
+    running: RunningGateway, upstream: ScriptedUpstream
+) -> None:
+    async with ScriptedUpstream() as other:
+        await running.add_node(upstream.url)
+        await running.add_account("node-up", "second", base_url=f"{other.url}/v1")
+        await running.set(
+            "rateLimitDefaults", {"enabled": True, "minTimeBetweenRequests": 0, "concurrentRequests": 1}
+        )
+        upstream.script(script.slow_first_byte())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(running.ask(CHAT, asking(CHAT)))
+            await upstream.until(lambda up: len(up.requests) == 1)
+            assert (await running.ask(CHAT, asking(CHAT))).status == 200
+            assert len(other.requests) == 1
+            upstream.release()

@@ -284,3 +284,21 @@ def test_sessions_are_not_even_named_where_they_decide_nothing(preferences: Pref
     assert plan(known, route_of(known, "one/m"), terms(session=named)).attempts[0].account.name == "a"
     alone = many(AFFINE, *"bcdef")
     assert asked(plan(alone, route_of(alone, "one/m"), terms(session=named))) == ["one/m by a"]
+
+
+def test_accounts_one_can_stand_in_line_for_come_after_all_that_are_free_the_soonest_first() -> None:
+    names = ("slow", "quick", "crowded", "free", "away")
+    accounts = tuple(account("one", name) for name in names)
+    limits = {"slow": (20.0, 0), "quick": (1.0, 2), "crowded": (1.0, 9), "away": (900.0, None)}
+    world = World(
+        obstacles={
+            f"one-{name}": Obstacle(Scope.LIMIT, "rate_limit_exceeded", until_s, waiting)
+            for name, (until_s, waiting) in limits.items()
+        }
+    )
+    known = snapshot([ONE], accounts)
+    made = plan(known, route_of(known, "one/m"), terms(world))
+
+    assert asked(made) == [f"one/m by {name}" for name in ("free", "quick", "crowded", "slow")]
+    assert [one.until_s for one in made.obstacles] == [900.0]
+    assert [one.account.name for one in made.held] == ["away"]

@@ -7,7 +7,8 @@ from random import Random
 from omniroute.clock import Clock
 from omniroute.errors import Failure, FailureKind
 from omniroute.gateway.health.limits import Limit, learned
-from omniroute.gateway.health.uses import Speeds, Uses
+from omniroute.gateway.health.lines import LONGEST_QUEUE_S, Lines
+from omniroute.gateway.health.uses import LOOK_AGAIN_S, Speeds, Uses
 from omniroute.records import Account, Preferences, Price, Provider
 from omniroute.records.preferences import Profile
 from omniroute.routing.health import (
@@ -65,6 +66,7 @@ class HealthBook:
         """When each attempt under way began, by its identity."""
         self.uses = Uses()
         self.speeds = Speeds()
+        self.lines = Lines(self._free_in_s)
         self.accounts_of: Callable[[str], Sequence[str]] = lambda provider_id: ()
         """Ids of a provider's accounts that are switched on, from the configuration in force."""
         self.counts: Callable[[str], Mapping[str, int]] = lambda combo_id: {}
@@ -92,16 +94,14 @@ class HealthBook:
     def obstacle_of_account(self, account: Account, model: str) -> Obstacle | None:
         """The same, but for what holds up its whole provider."""
         # A plan asks for hundreds of accounts of which next to nothing is known.
-        known = account.id in self.cooldowns or account.id in self.limits
-        if known or (self.locks and (account.id, model) in self.locks):
+        if account.id in self.cooldowns or (self.locks and (account.id, model) in self.locks):
             found = self._of_account(account, model, self.now_s)
             if found is not None:
                 return found
-        defaults = self._preferences().rate_limit_defaults
-        if defaults.enabled and account.id not in self.limits:
-            until_s = self.uses.free_at_s(account.id, defaults, self.now_s)
-            if until_s is not None:
-                return Obstacle(Scope.LIMIT, "rate_limit_exceeded", until_s)
+        if self.limits or self.lines or self._preferences().rate_limit_defaults.enabled:
+            found = self._of_limit(account.id)
+            if found is not None:
+                return found
         return None if self.budget_obstacle is None else self.budget_obstacle(account)
 
     def _of_provider(self, provider: Provider, now_s: float) -> Obstacle | None:
@@ -121,9 +121,29 @@ class HealthBook:
                 return Obstacle(scope, known.reason, known.until_s)
         if (cooldown or lock) and (held := self._held(account.id, now_s)) is not None:
             return Obstacle(Scope.ACCOUNT, PROBING, held)
-        limit = self.limits.get(account.id) if self.limits else None
-        until_s = None if limit is None else limit.blocked_until_s(now_s)
-        return None if until_s is None else Obstacle(Scope.LIMIT, "rate_limit_exceeded", until_s)
+        return None
+
+    def _of_limit(self, account_id: str) -> Obstacle | None:
+        now_s = self.now_s
+        until_s = self._free_at_s(account_id)
+        if until_s is None:
+            if account_id not in self.lines:
+                return None
+            until_s = now_s + LOOK_AGAIN_S  # there is room, and others have waited for it
+        waiting = self.lines.length(account_id) if until_s - now_s <= LONGEST_QUEUE_S else None
+        return Obstacle(Scope.LIMIT, "rate_limit_exceeded", until_s, waiting)
+
+    def _free_at_s(self, account_id: str) -> float | None:
+        """When its limits let one more call through, whoever makes it; `None`: now."""
+        limit = self.limits.get(account_id)
+        if limit is not None:
+            return limit.free_at_s(self.now_s, self.uses.last_used_s(account_id))
+        defaults = self._preferences().rate_limit_defaults
+        return self.uses.free_at_s(account_id, defaults, self.now_s) if defaults.enabled else None
+
+    def _free_in_s(self, account_id: str) -> float:
+        until_s = self._free_at_s(account_id)
+        return 0.0 if until_s is None else until_s - self.now_s
 
     def _held(self, subject: str, now_s: float) -> float | None:
         """Until when a probe of the subject is waited for."""
@@ -144,7 +164,8 @@ class HealthBook:
     def load(self, account: Account) -> Load:
         """How busy the account is."""
         cooldown = self.cooldowns.get(account.id)
-        return self.uses.load(account.id, self.now_s, backoff_level=cooldown.level if cooldown else 0)
+        load = self.uses.load(account.id, self.now_s, backoff_level=cooldown.level if cooldown else 0)
+        return replace(load, queued=self.lines.length(account.id)) if account.id in self.lines else load
 
     def price(self, provider: Provider, model: str) -> Price | None:
         """What the model costs."""
@@ -172,9 +193,32 @@ class HealthBook:
 
     # What attempts tell.
 
-    def begin(self, attempt: Attempt) -> None:
-        """An attempt starts. Every `begin` is followed by one `end` with the same object."""
+    async def admit(self, attempt: Attempt, *, within_s: float) -> Obstacle | None:
+        """Wait until the account's limits let the attempt through; what keeps it, if they do not in time.
+
+        An attempt that was let through has to `begin` before anything else is awaited.
+        """
+        account, model = attempt.account, attempt.model
+
+        def is_away() -> bool:
+            found = self._of_account(account, model, self.now_s)
+            return found is not None and found.reason != PROBING
+
+        if await self.lines.enter(account.id, within_s=within_s, in_vain=is_away):
+            return None
         now_s = self.now_s
+        found = self._of_account(account, model, now_s) or self._of_limit(account.id)
+        return found or Obstacle(Scope.LIMIT, "rate_limit_exceeded", now_s)
+
+    def begin(self, attempt: Attempt, *, tokens: int = 0) -> None:
+        """An attempt starts. Every `begin` is followed by one `end` with the same object.
+
+        `tokens`: about so many are in its prompt.
+        """
+        now_s = self.now_s
+        limit = self.limits.get(attempt.account.id)
+        if limit is not None:
+            self.limits[attempt.account.id] = limit.after_call(now_s, tokens)
         self._began[id(attempt)] = now_s
         self.uses.begin(attempt.provider.id, attempt.account.id, now_s)
         if attempt.is_probe:
@@ -204,6 +248,7 @@ class HealthBook:
             self._failed(attempt, failure, now_s)
         if attempt.is_probe:
             self._probed(attempt)
+        self.lines.wake(attempt.account.id)
 
     def _probed(self, attempt: Attempt) -> None:
         for subject in (attempt.provider.id, attempt.account.id):
@@ -320,6 +365,7 @@ class HealthBook:
                     del self.locks[owner, name]
                     self.changed.add(("model", f"{owner}\n{name}"))
                     lifted[Scope.MODEL] += 1
+        self.lines.wake_all()
         return lifted
 
 

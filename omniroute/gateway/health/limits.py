@@ -1,4 +1,4 @@
-"""What providers tell of their rate limits in the headers of their answers."""
+"""What providers tell of their rate limits in their answers' headers, and what is left until the next."""
 
 import re
 from collections.abc import Mapping
@@ -11,6 +11,10 @@ LIFE_S = 3600.0
 _PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_SCARCE = 0.1
+"""With less than this share of the requests left, calls are spread over the time."""
+_WINDOW_S = 60.0
+"""A limit that was filled up lasts this long, unless an answer tells better."""
 _EPOCH_FROM = 1_000_000_000
 """A plain number this large is an instant, not a span."""
 
@@ -38,6 +42,35 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
         ]
         return max(ends, default=None)
 
+    def free_at_s(self, now_s: float, last_used_s: float | None) -> float | None:
+        """When it lets one more call through; `None`: now."""
+        blocked_s = self.blocked_until_s(now_s)
+        if blocked_s is not None:
+            return blocked_s
+        if last_used_s is None or not self.requests or self.requests_left is None:
+            return None
+        if self.requests_left >= self.requests * _SCARCE or not self._is_running(now_s):
+            return None
+        spread_s = last_used_s + 60.0 / self.requests
+        return spread_s if spread_s > now_s else None
+
+    def _is_running(self, now_s: float) -> bool:
+        return self.requests_reset_s is not None and now_s < self.requests_reset_s
+
+    def after_call(self, now_s: float, tokens: int = 0) -> "Limit":
+        """What is left after one more call began; what is due to be filled up is full before."""
+        requests, requests_reset_s = _less(
+            self.requests, self.requests_left, self.requests_reset_s, 1, now_s=now_s
+        )
+        left, tokens_reset_s = _less(self.tokens, self.tokens_left, self.tokens_reset_s, tokens, now_s=now_s)
+        return msgspec.structs.replace(
+            self,
+            requests_left=requests,
+            requests_reset_s=requests_reset_s,
+            tokens_left=left,
+            tokens_reset_s=tokens_reset_s,
+        )
+
     def share_left(self, now_s: float) -> float | None:
         """The scarcer of both, 0 to 1; `None`: nothing is known any more."""
         if now_s - self.told_s > LIFE_S:
@@ -48,6 +81,17 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
             if limit and left is not None
         ]
         return min(max(min(shares), 0.0), 1.0) if shares else None
+
+
+def _less(
+    limit: int | None, left: int | None, reset_s: float | None, used: int, *, now_s: float
+) -> tuple[int | None, float | None]:
+    """What is left, and when it is filled up."""
+    if left is None:
+        return None, reset_s
+    if reset_s is not None and now_s >= reset_s:
+        left, reset_s = limit, now_s + _WINDOW_S
+    return (None if left is None else max(left - used, 0)), reset_s
 
 
 def learned(headers: Mapping[str, str], *, now_s: float) -> Limit | None:

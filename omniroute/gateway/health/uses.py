@@ -57,6 +57,11 @@ class Uses:
             use.minutes = {at: count for at, count in use.minutes.items() if at > minute - _MINUTES}
         return use
 
+    def last_used_s(self, account_id: str) -> float | None:
+        """When its last call began; `None`: there was none."""
+        use = self._uses.get(account_id)
+        return None if use is None else use.last_used_s
+
     def free_at_s(self, account_id: str, limit: RateLimitDefaults, now_s: float) -> float | None:
         """When one more call keeps within the limit; `None`: now."""
         use = self._uses.get(account_id)

@@ -113,3 +113,32 @@ def test_a_limit_holds_nobody_up_while_something_is_left_or_nobody_says_until_wh
 )
 def test_the_scarcer_share_is_what_is_left(limit: Limit, share: float | None) -> None:
     assert limit.share_left(NOW_S) == share
+
+
+def test_each_call_takes_from_what_was_told_until_it_is_filled_up() -> None:
+    limit = Limit(
+        requests=3, requests_left=2, requests_reset_s=NOW_S + 10, tokens=100, tokens_left=60, told_s=NOW_S
+    )
+    once = limit.after_call(NOW_S, 40)
+    twice = once.after_call(NOW_S, 40)
+    assert (once.requests_left, once.tokens_left) == (1, 20)
+    assert (twice.requests_left, twice.tokens_left) == (0, 0)
+    assert twice.blocked_until_s(NOW_S) == NOW_S + 10
+    filled = twice.after_call(NOW_S + 10)
+    assert filled.requests_left == 2
+    for _ in range(2):
+        assert filled.blocked_until_s(NOW_S + 10) is None
+        filled = filled.after_call(NOW_S + 10)
+    assert filled.blocked_until_s(NOW_S + 10) is not None, "nobody has told anything newer"
+    assert Limit().after_call(NOW_S, 5) == Limit()
+
+
+@pytest.mark.parametrize(
+    ("left", "reset_s", "free_s"),
+    [(6, 9.0, None), (5, 9.0, 1.0), (5, -1.0, None), (0, 9.0, 9.0)],
+)
+def test_with_little_left_calls_keep_their_distance(left: int, reset_s: float, free_s: float | None) -> None:
+    limit = Limit(requests=60, requests_left=left, requests_reset_s=NOW_S + reset_s)
+    found = limit.free_at_s(NOW_S, NOW_S)
+    assert found == (None if free_s is None else NOW_S + free_s)
+    assert limit.free_at_s(NOW_S, None) == (NOW_S + reset_s if left == 0 else None)
