@@ -20,7 +20,7 @@ class Account:
     """1 is asked first."""
     is_active: bool = True
     secret: str | None = field(default=None, repr=False)
-    """The key itself, decrypted. `None`: the provider needs none."""
+    """The key itself, or a login's access token, decrypted. `None`: the provider needs none."""
     login: Login | None = None
     """How `secret`, an access token then, is renewed. `None`: it is a key that lasts."""
     base_url: str | None = None
@@ -31,7 +31,7 @@ class Account:
     """Values of the provider's placeholders."""
     default_model: str | None = None
     test_status: str = "unknown"
-    """unknown, active, error"""
+    """unknown, active, error, expired: signed in once, and has to sign in again"""
     last_error: str | None = None
     last_tested_ms: int | None = None
     created_at_ms: int = 0

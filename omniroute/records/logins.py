@@ -20,3 +20,7 @@ class Login:
     scope: str | None = None
     identity: str | None = None
     """E-mail or login name at the vendor, for people and to find the same account again."""
+    obtained_at_ms: int | None = None
+    """When the present access token came; set by the store."""
+    generation: int = 0
+    """Grows with every token that is stored: another generation is another token. Set by the store."""

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, func
 
 from omniroute.errors import SecretsError
 from omniroute.records import Account, of_account
-from omniroute.store import budgets
+from omniroute.records.logins import Login
+from omniroute.store import budgets, logins
 from omniroute.store.failures import Duplicate, NotFound
 from omniroute.store.key_value import bump_config_version
 from omniroute.store.secrets import Vault
@@ -30,6 +31,7 @@ def create(connection: Connection, vault: Vault, account: Account) -> Account:
     stored = replace(account, priority=place + 1)
     values = {**_columns(stored), "id": account.id, "secret": _seal(vault, account)}
     connection.execute(sa.insert(table).values(values))
+    stored = replace(stored, login=_put_login(connection, vault, stored))
     _renumber(connection, line)
     bump_config_version(connection)
     return stored
@@ -38,7 +40,7 @@ def create(connection: Connection, vault: Vault, account: Account) -> Account:
 def update(connection: Connection, vault: Vault, account: Account) -> Account:
     """The account as it is stored now: all but its provider and its instant of creation may change.
 
-    A `secret` of `None` keeps the one there is, so that one that cannot be read now is not lost.
+    A `secret` of `None` keeps the one there is and its login, so that what cannot be read now is not lost.
     NotFound; Duplicate: the provider has another account of that name.
     """
     row = connection.execute(sa.select(table.c.provider_id).where(table.c.id == account.id)).first()
@@ -55,6 +57,7 @@ def update(connection: Connection, vault: Vault, account: Account) -> Account:
     del values["created_at_ms"]
     if account.secret is not None:
         values["secret"] = _seal(vault, account)
+        stored = replace(stored, login=_put_login(connection, vault, stored))
     connection.execute(sa.update(table).where(table.c.id == account.id).values(values))
     _renumber(connection, line)
     bump_config_version(connection)
@@ -62,12 +65,13 @@ def update(connection: Connection, vault: Vault, account: Account) -> Account:
 
 
 def delete(connection: Connection, account_id: str) -> bool:
-    """Whether there was such an account; its budget goes with it, those behind it move up."""
+    """Whether there was such an account; its budget and login go with it, those behind it move up."""
     row = connection.execute(sa.select(table.c.provider_id).where(table.c.id == account_id)).first()
     if row is None:
         return False
     connection.execute(sa.delete(table).where(table.c.id == account_id))
     budgets.delete(connection, of_account(account_id))
+    logins.delete(connection, account_id)
     _renumber(connection, _line(connection, row.provider_id))
     bump_config_version(connection)
     return True
@@ -77,6 +81,7 @@ def delete_of_provider(connection: Connection, provider_id: str) -> int:
     """How many accounts were removed with their provider."""
     for account_id in _line(connection, provider_id):
         budgets.delete(connection, of_account(account_id))
+        logins.delete(connection, account_id)
     removed = connection.execute(sa.delete(table).where(table.c.provider_id == provider_id)).rowcount
     if removed:
         bump_config_version(connection)
@@ -89,13 +94,16 @@ def listing(connection: Connection, vault: Vault) -> tuple[Account, ...]:
     One whose secret does not open is there without it, inactive, and `last_error` says so.
     """
     query = sa.select(table).order_by(table.c.provider_id, table.c.priority)
-    return tuple(_account(row._asdict(), vault) for row in connection.execute(query))
+    known = logins.listing(connection, vault)
+    return tuple(_account(row._asdict(), vault, known.get(row.id)) for row in connection.execute(query))
 
 
 def find(connection: Connection, vault: Vault, account_id: str) -> Account | None:
     """One account as `listing` shows it."""
     row = connection.execute(sa.select(table).where(table.c.id == account_id)).first()
-    return None if row is None else _account(row._asdict(), vault)
+    if row is None:
+        return None
+    return _account(row._asdict(), vault, logins.find(connection, vault, account_id))
 
 
 def count(connection: Connection) -> int:
@@ -117,6 +125,36 @@ def mark_tested(
     if news:
         bump_config_version(connection)
     return news
+
+
+def put_secret(connection: Connection, vault: Vault, account_id: str, secret: str) -> None:
+    """The account's new access token; what went wrong with the one before is forgotten."""
+    sealed = vault.seal(secret, table=table.name, column="secret", row_id=account_id)
+    is_it = table.c.id == account_id
+    connection.execute(sa.update(table).where(is_it).values(secret=sealed))
+    failed = is_it & (table.c.test_status == "error")
+    connection.execute(sa.update(table).where(failed).values(test_status="unknown", last_error=None))
+    bump_config_version(connection)
+
+
+def note_failure(connection: Connection, account_id: str, *, error: str, is_final: bool) -> None:
+    """What people are shown of a token that could not be renewed; after a final failure nobody asks it."""
+    values: dict[str, object] = {"test_status": "expired" if is_final else "error", "last_error": error}
+    if is_final:
+        values["is_active"] = False
+    connection.execute(sa.update(table).where(table.c.id == account_id).values(values))
+    bump_config_version(connection)
+
+
+def _put_login(connection: Connection, vault: Vault, account: Account) -> Login | None:
+    """The login as it is stored now. What an account says that was read and written back changes nothing."""
+    before = logins.find(connection, vault, account.id)
+    if account.login == before:
+        return before
+    if account.login is None:
+        logins.delete(connection, account.id)
+        return None
+    return logins.put(connection, vault, account.id, account.login, at_ms=account.updated_at_ms)
 
 
 def _refuse_duplicate(connection: Connection, account: Account) -> None:
@@ -164,8 +202,13 @@ def _seal(vault: Vault, account: Account) -> str | None:
     return vault.seal(account.secret, table=table.name, column="secret", row_id=account.id)
 
 
-def _account(row: dict[str, Any], vault: Vault) -> Account:  # SQLAlchemy types no column
-    members = {**row, "variables": msgspec.json.decode(row["variables"], type=dict[str, str])}
+def _account(
+    row: dict[str, Any],  # SQLAlchemy types no column
+    vault: Vault,
+    login: Login | None,
+) -> Account:
+    variables = msgspec.json.decode(row["variables"], type=dict[str, str])
+    members = {**row, "variables": variables, "login": login}
     if row["secret"] is not None:
         try:
             members["secret"] = vault.open(row["secret"], table=table.name, column="secret", row_id=row["id"])

@@ -28,6 +28,27 @@ provider_connections = Table(
     Index("provider_connections_name", "provider_id", "name", unique=True),
 )
 
+logins = Table(
+    "logins",
+    METADATA,
+    Column("account_id", Text, primary_key=True),
+    Column("refresh_token", Text),  # sealed, as is the next
+    Column("client_secret", Text),
+    Column("client_id", Text),
+    Column("token_url", Text, nullable=False),
+    Column("style", Text, nullable=False),
+    Column("scope", Text),
+    Column("identity", Text),
+    Column("expires_at_ms", BigInteger),
+    Column("obtained_at_ms", BigInteger, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until_ms", BigInteger),
+    Column("failures", Integer, nullable=False),
+    Column("retry_from_ms", BigInteger),
+)
+"""How access tokens are renewed, and which process is doing it."""
+
 provider_nodes = Table(
     "provider_nodes",
     METADATA,
