@@ -246,7 +246,7 @@ class Run:
                 self._expect(names)
 
     def _expect(self, free: list[str]) -> None:
-        if self.strategy is AccountStrategy.FILL_FIRST:
+        if self.strategy in (AccountStrategy.FILL_FIRST, AccountStrategy.COST_OPTIMIZED):
             self.due[free[0]] += 1
         else:
             for name in free:

@@ -22,11 +22,13 @@ from tests.scripted_upstream import ScriptedUpstream
 TOLD_TOKENS = 70 + 30  # what the samples' opening of a message tells of its input
 
 
-async def connect(running: RunningGateway, path: str, body: Mapping[str, Any]) -> socket.socket:
-    """A client of its own that has sent a request and has read nothing yet."""
+async def connect(
+    running: RunningGateway, path: str, body: Mapping[str, Any], headers: str = ""
+) -> socket.socket:
+    """A client of its own that has sent a request and has read nothing yet. `headers`: lines of more."""
     content = json.dumps(body).encode()
     host, _, port = running.url.removeprefix("http://").partition(":")
-    head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(content)}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(content)}\r\n{headers}\r\n"
     client = socket.socket()
     client.setblocking(False)
     loop = asyncio.get_running_loop()
