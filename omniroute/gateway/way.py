@@ -10,13 +10,14 @@ from omniroute.conversation.count import count_request
 from omniroute.conversation.parts import Media, MediaKind
 from omniroute.conversation.tokens import family_of
 from omniroute.errors import ErrorKind, Failure, FailureKind, Refused
-from omniroute.gateway.budgets.book import Ask, Reservation
+from omniroute.gateway.budgets.book import Ask, Reservation, applies
 from omniroute.gateway.budgets.estimate import output_limit, prompt_tokens
 from omniroute.gateway.dialogue import Dialogue
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.guarding import is_on
 from omniroute.gateway.health.lines import LONGEST_QUEUE_S
 from omniroute.gateway.permitted import route_for, ruled
+from omniroute.gateway.price_lookup import look_up
 from omniroute.gateway.session import fingerprint
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.records import Strategy
@@ -26,7 +27,7 @@ from omniroute.routing.decide import LONGEST_WAIT_S, Failures, Step, decide
 from omniroute.routing.decision import Decision
 from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle, Scope
 from omniroute.routing.plan import MAX_ATTEMPTS, Attempt, Plan, Terms, may_be_too_long, plan
-from omniroute.routing.route import Route, around
+from omniroute.routing.route import Route, around, asks_for_prices
 
 DEADLINE_S = 60.0
 """Nothing is waited for later than this after the first attempt was planned."""
@@ -68,7 +69,7 @@ class Way:
         clock, health = self.gateway.clock, self.gateway.health
         if not failures:
             self.attempts = await self._plan()
-            self._reservation = self._reserve(self.attempts)
+            self._reservation = await self._reserve(self.attempts)
             self._until_s = clock.monotonic_s() + DEADLINE_S
         step = self._step(failures)
         while step is not None and step.delay_s > 0 and not self._lines_up(step.attempt):
@@ -122,6 +123,9 @@ class Way:
         """The attempts in order; at least one."""
         route = self.route
         await self._count(route)
+        if asks_for_prices(route.root):
+            targets = ((member.provider.label, member.model) for member in route.members)
+            await look_up(self.gateway.prices, targets)
         waited_s = 0.0
         while True:
             made = plan(self.dialogue.snapshot, route, self._terms(route))
@@ -202,22 +206,23 @@ class Way:
             retry_after_s=wait_s if math.isfinite(wait_s) else None,
         )
 
-    def _reserve(self, attempts: Sequence[Attempt]) -> Reservation | None:
+    async def _reserve(self, attempts: Sequence[Attempt]) -> Reservation | None:
         """What the request may cost, held in every budget it counts toward until its row is written.
 
         `None`: no budget has a say. Raises `Refused`.
         """
         snapshot, call, entry = self.dialogue.snapshot, self.dialogue.call, self.entry
-        if not snapshot.budgets:
+        key_id = call.key.id if call.key is not None else None
+        if not snapshot.budgets or not applies(snapshot, key_id, attempts):
             return None
-        budgets, key_id = self.gateway.budgets, call.key.id if call.key is not None else None
+        await look_up(self.gateway.prices, ((one.provider.label, one.model) for one in attempts))
         ask = Ask(
             row_id=entry.id,
             key_id=key_id,
             prompt_tokens=self.tokens or prompt_tokens(call.body),
             max_tokens=output_limit(self.dialogue.envelope),
         )
-        return budgets.admit(snapshot, ask, attempts, self.notes)
+        return self.gateway.budgets.admit(snapshot, ask, attempts, self.notes)
 
     async def screen(self) -> None:
         """Let the guard look at the request, where the user wants one. Raises `Refused`."""

@@ -15,42 +15,10 @@ from genai_prices.types import (
 )
 
 from omniroute.providers.model_names import last_part, undated
+from omniroute.providers.price_table_ids import THEIR_IDS
 from omniroute.records import Price, Rates
 
 _NANO = 10**9
-_THEIR_IDS = {
-    "anthropic": "anthropic",
-    "azure-ai": "azure",
-    "azure-openai": "azure",
-    "baseten": "baseten",
-    "bedrock": "aws",
-    "cerebras": "cerebras",
-    "claude": "anthropic",
-    "cloudflare-ai": "cloudflare",
-    "codestral": "mistral",
-    "codex": "openai",
-    "cohere": "cohere",
-    "databricks": "databricks",
-    "deepseek": "deepseek",
-    "fireworks": "fireworks",
-    "gemini": "google",
-    "github": "github-copilot",
-    "groq": "groq",
-    "kimi": "moonshotai",
-    "meta": "meta",
-    "minimax": "minimax",
-    "mistral": "mistral",
-    "novita": "novita",
-    "openai": "openai",
-    "openrouter": "openrouter",
-    "ovhcloud": "ovhcloud",
-    "perplexity": "perplexity",
-    "together": "together",
-    "vertex": "google",
-    "voyage-ai": "voyageai",
-    "xai": "x-ai",
-    "zai": "zai",
-}
 _FIELDS = {
     "input": "input_mtok",
     "output": "output_mtok",
@@ -75,7 +43,7 @@ def exact_price(provider_id: str, model_id: str, day: date) -> Price | None:
 
 
 def _found(provider_id: str, model_id: str) -> ModelInfo | None:
-    their_id = _THEIR_IDS.get(provider_id)
+    their_id = THEIR_IDS.get(provider_id)
     if their_id is None:
         return None
     try:

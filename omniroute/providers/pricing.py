@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 from omniroute.conversation.usage import Usage
 from omniroute.providers.model_names import last_part, undated
+from omniroute.providers.price_table_ids import THEIR_IDS
 from omniroute.records import Category, ModelFacts, Price, Provider, Rates
 
 FREE = Price(
@@ -54,44 +55,66 @@ def utc_today() -> date:
 
 
 class Prices:
-    """The price of every model, from the catalogue first; each looked up once a day.
-
-    The first model that the catalogue does not price loads another table, which takes half a second: call
-    from a thread.
-    """
+    """The price of every model, from the catalogue first; each looked up once a day."""
 
     def __init__(self, catalogue: Mapping[str, Provider], *, today: Callable[[], date] = utc_today) -> None:
         self._catalogue = catalogue
         self._today = today
         self._day = date.min
         self._found: dict[tuple[str, str], Price | None] = {}
+        self._has_table = False
 
     def price_of(self, provider_id: str, model_id: str) -> Price | None:
-        """What `model_id` costs at a provider, `None` when nobody says."""
+        """What `model_id` costs at a provider, `None` when nobody says.
+
+        The first model that the catalogue does not price loads another table, which takes half a second: call
+        from a thread, or where the price is at hand.
+        """
         key, day = (provider_id, model_id), self._today()
         if day != self._day or len(self._found) >= _MOST_REMEMBERED:
             self._found.clear()
             self._day = day
-        if key not in self._found:
-            self._found[key] = self._look_up(provider_id, model_id)
-        return self._found[key]
+        try:
+            return self._found[key]  # another thread may clear it at any time
+        except KeyError:
+            pass
+        is_settled, price = self._in_catalogue(provider_id, model_id)
+        if not is_settled:
+            price = self._in_table(self._catalogue[provider_id], provider_id, model_id)
+        self._found[key] = price
+        return price
 
-    def _look_up(self, provider_id: str, model_id: str) -> Price | None:
+    def is_at_hand(self, provider_id: str, model_id: str) -> bool:
+        """Whether `price_of` answers at once."""
+        key = (provider_id, model_id)
+        return key in self._found or self._has_table or self._in_catalogue(provider_id, model_id)[0]
+
+    def at_hand(self, provider_id: str, model_id: str) -> Price | None:
+        """What it costs as far as that is at hand; else it is not known yet."""
+        return self.price_of(provider_id, model_id) if self.is_at_hand(provider_id, model_id) else None
+
+    def _in_catalogue(self, provider_id: str, model_id: str) -> tuple[bool, Price | None]:
+        """Whether the catalogue settles the price, and what it is."""
         provider = self._catalogue.get(provider_id)
         if provider_id == DEMO or (provider is not None and provider.category is Category.LOCAL):
-            return FREE
+            return True, FREE
         if provider is None:
-            return None
+            return True, None
         named = _named(provider.models, model_id)
-        if named is not None:
-            return named
+        if named is None and provider_id not in THEIR_IDS:
+            return True, _named_without_date(provider.models, model_id)
+        return named is not None, named
+
+    def _in_table(self, provider: Provider, provider_id: str, model_id: str) -> Price | None:
         # Imported here: the table costs 0.4 s and 40 MB, and most installations never need it.
         from omniroute.providers.price_table import exact_price, price_of
 
         # A dated model can cost other than its undated name, so a table that knows the date goes first.
         dated = exact_price(provider_id, model_id, self._day) if undated(model_id) != model_id else None
         named = dated or _named_without_date(provider.models, model_id)
-        return named or price_of(provider_id, model_id, self._day)
+        found = named or price_of(provider_id, model_id, self._day)
+        self._has_table = True
+        return found
 
 
 def _rates(usage: Usage, price: Price) -> Rates:

@@ -118,6 +118,15 @@ def around(root: Node, provider_id: str, model: str) -> tuple[Group, ...]:
     return ()
 
 
+def asks_for_prices(root: Node) -> bool:
+    """Whether the order of the targets depends on what they cost."""
+    if isinstance(root, Member):
+        return False
+    return root.config.strategy in (Strategy.AUTO, Strategy.COST_OPTIMIZED) or any(
+        asks_for_prices(child) for child in root.children
+    )
+
+
 def in_turn(members: Sequence[Member]) -> Group:
     """Targets to be asked one after the other that make no combo."""
     return Group(combo=Combo(id="", name=""), config=Effective(), children=tuple(members))

@@ -66,7 +66,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
         health = HealthBook(
             clock,
             preferences=lambda: gateway.snapshot.preferences,
-            price=lambda provider, model: prices.price_of(provider.label, model),
+            price=lambda provider, model: prices.at_hand(provider.label, model),
             rng=rng,
         )
         restore(health, await database.read(kept_health.listing), now_s=health.now_s)
@@ -91,7 +91,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             rng=rng,
             addresses=Addresses(),
             replay=Replay(clock),
-            budgets=Budgets(clock, zone, snapshot=lambda: gateway.snapshot, price=prices.price_of),
+            budgets=Budgets(clock, zone, snapshot=lambda: gateway.snapshot, price=prices.at_hand),
             cache=ResponseCache(
                 database,
                 clock,
@@ -162,7 +162,7 @@ async def _restore_counts(gateway: Gateway) -> None:
 
 
 def _cost(prices: Prices, provider: str, model: str, told: Usage) -> int | None:
-    price = prices.price_of(provider, model)
+    price = prices.at_hand(provider, model)
     return cost_nano_usd(told, price) if price is not None else None
 
 

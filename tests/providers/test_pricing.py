@@ -1,7 +1,7 @@
 """What answers cost."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -218,3 +218,27 @@ def test_shipped_prices_are_found() -> None:
     found = prices.price_of("anthropic", "claude-opus-5")
     assert found is not None
     assert (input_usd(found), found.source) == (5, "catalogue 2026-11-22")
+
+
+def test_what_is_at_hand_is_told_without_reading_the_table() -> None:
+    prices = Prices(catalogue(("acme-1", 7)), today=lambda: DAY)
+    assert input_usd(prices.at_hand("openai", "acme-1")) == 7
+    assert prices.at_hand("box", "anything") is FREE
+    assert prices.is_at_hand("my-node", "gpt-4o"), "nobody knows, and the table would not either"
+    assert not prices.is_at_hand("openai", "gpt-4o")
+    assert prices.at_hand("openai", "gpt-4o") is None
+
+    assert prices.price_of("openai", "gpt-4o-2024-05-13") is not None
+
+    assert prices.at_hand("openai", "gpt-4o") == prices.price_of("openai", "gpt-4o")
+    assert prices.at_hand("openai", "gpt-4o") is not None
+
+
+def test_a_new_day_looks_everything_up_again() -> None:
+    days = iter([DAY, DAY, DAY + timedelta(days=1)])
+    models = dict(catalogue(("acme-1", 7)))
+    prices = Prices(models, today=lambda: next(days))
+    assert input_usd(prices.price_of("openai", "acme-1")) == 7
+    models["openai"] = catalogue(("acme-1", 8))["openai"]
+    assert input_usd(prices.price_of("openai", "acme-1")) == 7
+    assert input_usd(prices.price_of("openai", "acme-1")) == 8

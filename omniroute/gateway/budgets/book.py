@@ -76,10 +76,10 @@ class Budgets:
     ) -> "Reservation | None":
         """Room for the dearest of the attempts; `None`: no budget has a say. Raises `Refused`.
 
-        What no price is known for is written into `notes`, or refused if that is what the user wants. The
-        first look at a model without a price in the catalogue reads a table: see `Prices`.
+        What no price is known for is written into `notes`, or refused if that is what the user wants. Prices
+        have to be at hand: see `look_up`.
         """
-        if not _applies(snapshot, ask.key_id, attempts):
+        if not applies(snapshot, ask.key_id, attempts):
             return None
         amounts: dict[Target, int | None] = {}
         for attempt in attempts:
@@ -279,7 +279,8 @@ def counts(snapshot: Snapshot, provider: Provider) -> bool:
     return is_billed or snapshot.preferences.budget_count_subscriptions
 
 
-def _applies(snapshot: Snapshot, key_id: str | None, attempts: Sequence[Attempt]) -> bool:
+def applies(snapshot: Snapshot, key_id: str | None, attempts: Sequence[Attempt]) -> bool:
+    """Whether a budget has a say in a request."""
     known = snapshot.budgets
     if not known:
         return False

@@ -10,6 +10,7 @@ from omniroute.gateway import answers
 from omniroute.gateway.call import CHAT
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.permitted import ruled
+from omniroute.gateway.price_lookup import look_up
 from omniroute.records import ApiKey
 from omniroute.routing.auto import Needs
 from omniroute.routing.plan import FEWEST_BYTES_PER_TOKEN, Attempt, Plan, Terms, plan
@@ -37,6 +38,8 @@ async def show_plan(call: ManageCall) -> PlanBody:
         tools=wanted.tools,
         images=lambda: wanted.images,
     )
+    targets = ((member.provider.label, member.model) for member in route.members)
+    await look_up(call.gateway.prices, targets)
     made = plan(call.gateway.snapshot, route, _terms(call.gateway, needs))
     decision = _decision(route, made, allowed.applied)
     return PlanBody(decision=decision, attempts=[_attempt(one) for one in made.attempts])
