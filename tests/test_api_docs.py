@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from omniroute.server import live, proxy
+from omniroute.server import callback, live, proxy
 from omniroute.server.manage.table import ROUTES
 
 PAGE = Path(__file__).parent.parent / "docs" / "api.md"
@@ -11,7 +11,7 @@ ROW = re.compile(r"^\| ([A-Z, ]+) \| `([^`]+)` \|", re.MULTILINE)
 
 
 def served() -> set[tuple[str, str]]:
-    rows = [(method, path) for method, path, _ in (*proxy.ROUTES, *live.ROUTES)]
+    rows = [(method, path) for method, path, _ in (*proxy.ROUTES, *live.ROUTES, *callback.ROUTES)]
     return {*rows, *((route.method, route.path) for route in ROUTES)}
 
 

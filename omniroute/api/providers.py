@@ -173,6 +173,8 @@ class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     placeholders: dict[str, str]
     env_keys: list[str]
     needs_key: bool
+    sign_in: list[str]
+    """`browser`, `device`: how one may sign in instead of giving a key; empty: one may not."""
     connections: int
     """Active ones."""
     model_count: int

@@ -127,7 +127,7 @@ class Client:
                 connection.request("GET", self._target(path), headers=self._headers("text/event-stream"))
                 answer = connection.getresponse()
                 if answer.status != http.client.OK:
-                    raise _refusal(answer.status, answer.read())
+                    raise refusal(answer.status, answer.read())
             yield from self._chunks(answer)
         finally:
             with self._streams_lock:
@@ -177,7 +177,7 @@ class Client:
         finally:
             connection.close()
         if answer.status // 100 != http.client.OK // 100:
-            raise _refusal(answer.status, answer_body)
+            raise refusal(answer.status, answer_body)
         try:
             return msgspec.json.decode(answer_body or b"null", type=type_)
         except msgspec.DecodeError as error:
@@ -232,7 +232,8 @@ def _with_query(path: str, query: Query | None) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
-def _refusal(status: int, body: bytes) -> ApiRefused:
+def refusal(status: int, body: bytes) -> ApiRefused:
+    """What an answer that is an error says."""
     try:
         problem = msgspec.json.decode(body, type=ProblemBody).error
     except msgspec.DecodeError:

@@ -11,7 +11,7 @@ from omniroute.gateway.exchange import record_refusal
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.records import FormatName
-from omniroute.server import errors, ip_filter, live, manage_plane, proxy
+from omniroute.server import callback, errors, ip_filter, live, manage_plane, proxy
 from omniroute.server.guard import Caller, Guard
 from omniroute.server.incoming import Incoming, Plane, Route
 from omniroute.server.lockout import Lockouts
@@ -49,7 +49,9 @@ class App:
         """New requests are refused."""
         self.handing_over = False
         """A successor listens: what still comes here is served, and sent to a new connection next time."""
-        self._table: Table[Route] = Table([*proxy.ROUTES, *live.ROUTES, *manage_plane.routes(ROUTES)])
+        self._table: Table[Route] = Table(
+            [*proxy.ROUTES, *live.ROUTES, *callback.ROUTES, *manage_plane.routes(ROUTES)]
+        )
 
     def make_request(
         self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any

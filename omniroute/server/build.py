@@ -27,6 +27,7 @@ from omniroute.gateway.idempotency import Idempotency
 from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
 from omniroute.gateway.replay import Replay
+from omniroute.gateway.sign_ins import SignIns
 from omniroute.gateway.snapshot import build_snapshot
 from omniroute.gateway.turns import Turns
 from omniroute.gateway.usage_log import UsageLog
@@ -100,6 +101,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
                 wait_s=settings.whole_timeout_ms / 1000,
             ),
             idempotency=Idempotency(clock, wait_s=settings.whole_timeout_ms / 1000),
+            sign_ins=SignIns(clock),
             zone=zone,
             counts=Counts(clock),
             live=live,
@@ -168,6 +170,7 @@ def _cost(prices: Prices, provider: str, model: str, told: Usage) -> int | None:
 
 async def close_gateway(gateway: Gateway) -> None:
     """Every upstream connection and the store are closed; rows must be written by now."""
+    gateway.sign_ins.close()
     await gateway.upstream.close()
     await gateway.database.close()
 

@@ -11,6 +11,10 @@ from omniroute.cli.gateway import client
 if TYPE_CHECKING:
     from omniroute.api.providers import CatalogueEntry
 
+_WAYS = {"browser": "in a browser", "device": "with a code to type"}
+_WHERE_KNOWN = frozenset({"permitted way", "sign in"})
+"""Facts that are left out where there is nothing to say."""
+
 
 def register(group: typer.Typer) -> None:
     """Add the command."""
@@ -100,12 +104,13 @@ def _show(entry: "CatalogueEntry") -> None:
         ("formats", ", ".join(entry.formats) or output.UNKNOWN),
         ("base URL", words.text(entry.base_url)),
         ("key", ", ".join(entry.env_keys) or ("needed" if entry.needs_key else "not needed")),
+        ("sign in", " or ".join(_WAYS[way] for way in entry.sign_in) or output.UNKNOWN),
         ("accounts", str(entry.connections)),
         ("source", words.one_line(entry.source)),
     ]
     facts += [(f"--set {name}=…", meaning) for name, meaning in entry.placeholders.items()]
     output.fields(
-        [(name, value) for name, value in facts if name != "permitted way" or value != output.UNKNOWN]
+        [(name, value) for name, value in facts if name not in _WHERE_KNOWN or value != output.UNKNOWN]
     )
     if entry.models:
         output.line()
@@ -114,3 +119,5 @@ def _show(entry: "CatalogueEntry") -> None:
         model_table(entry.models)
     if entry.status == "active" and not entry.connections:
         output.say(f"\nconnect it: omniroute providers add {entry.id}")
+        if entry.sign_in:
+            output.say(f"or sign in: omniroute providers login {entry.id}")

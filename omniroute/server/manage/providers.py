@@ -113,7 +113,7 @@ def _new_account(call: ManageCall, provider: Provider, new: NewConnection) -> Ac
     return Account(
         id=new_ulid(now_ms),
         provider_id=provider.id,
-        name=_name(new.name),
+        name=account_name(new.name),
         priority=new.priority or 0,
         secret=None if new.api_key is None else new.api_key.strip() or None,
         base_url=new.base_url,
@@ -146,7 +146,7 @@ def _store(call: ManageCall, connection: sa.Connection, account: Account) -> tup
 def _changed(before: Account, change: ConnectionChange, now_ms: int) -> Account:
     after = replace(
         before,
-        name=before.name if change.name is UNSET else _name(change.name),
+        name=before.name if change.name is UNSET else account_name(change.name),
         secret=before.secret if change.api_key is UNSET else change.api_key.strip() or before.secret,
         priority=before.priority if change.priority is UNSET else change.priority,
         is_active=before.is_active if change.is_active is UNSET else change.is_active,
@@ -179,7 +179,8 @@ def _tested(account: Account, tested: TestResult, now_ms: int) -> Account:
     return replace(account, test_status=status, last_error=tested.error, last_tested_ms=now_ms)
 
 
-def _name(text: str) -> str:
+def account_name(text: str) -> str:
+    """The name as it is kept. Raises `ApiError` 400."""
     name = " ".join(text.split())
     if not name or not name.isprintable():
         raise invalid("name", "must hold letters or digits")

@@ -35,6 +35,14 @@ async def commit(call: ManageCall, fn: Callable[[Connection], T]) -> T:
     return result
 
 
+async def record(call: ManageCall, action: str, target: str | None = None, **details: str) -> None:
+    """Add a row to the audit log about something that changes no other row. Raises `ApiError`."""
+    try:
+        await call.gateway.database.write(lambda c: note(call, c, action, target, **details))
+    except StoreError as error:
+        raise _api_error(error) from None
+
+
 def note(
     call: ManageCall, connection: Connection, action: str, target: str | None = None, **details: str
 ) -> None:

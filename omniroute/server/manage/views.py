@@ -3,7 +3,7 @@
 from omniroute.api.providers import CatalogueEntry, Connection, ModelEntry, NodeEntry
 from omniroute.clock import iso
 from omniroute.providers.wire import needs_key
-from omniroute.records import Account, ModelFacts, Node, Price, Provider, Snapshot
+from omniroute.records import Account, ModelFacts, Node, Price, Provider, ProviderStatus, Snapshot
 
 NANO = 1_000_000_000
 _SHORT = 8
@@ -89,10 +89,18 @@ def shown_provider(provider: Provider, snapshot: Snapshot) -> CatalogueEntry:
         placeholders=dict(provider.placeholders),
         env_keys=list(provider.env_keys),
         needs_key=needs_key(provider),
+        sign_in=_sign_in(provider),
         connections=sum(account.is_active for account in accounts),
         model_count=len(provider.models),
         source=provider.source,
     )
+
+
+def _sign_in(provider: Provider) -> list[str]:
+    """Nothing where a gateway may not be used, whatever a file of the user's says of addresses."""
+    if provider.oauth is None or provider.status is not ProviderStatus.ACTIVE:
+        return []
+    return list(dict.fromkeys("device" if flow.is_device else "browser" for flow in provider.oauth.flows))
 
 
 def _usd(nano_usd: int | None) -> float | None:

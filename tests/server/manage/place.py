@@ -39,12 +39,16 @@ class MovedClock(SystemClock):
     def now_ms(self) -> int:
         return super().now_ms() + self.ahead_ms
 
+    def monotonic_s(self) -> float:
+        return super().monotonic_s() + self.ahead_ms / 1000
+
 
 @dataclass
 class Control:
     """Notes what was asked of the process."""
 
     asked: list[str] = field(default_factory=list)
+    url: str = ""
 
     def restart(self) -> None:
         self.asked.append("restart")
@@ -56,7 +60,7 @@ class Control:
         self.asked.append("rotate_token")
 
     def server_file(self) -> ServerFile:
-        return ServerFile(url="", pid=1, version="0", started_at_ms=0)
+        return ServerFile(url=self.url, pid=1, version="0", started_at_ms=0)
 
 
 @dataclass
@@ -100,7 +104,7 @@ async def open_place(directory: Path) -> AsyncIterator[Place]:
     app = App(gateway, control, TOKEN)
     listener = Listener(app.dispatch, app.make_request)
     sockets = bind("127.0.0.1", 0)
-    url = url_of(sockets)
+    control.url = url = url_of(sockets)
     await listener.open(sockets)
     try:
         yield Place(gateway, url, Client(url, TOKEN, timeout_s=30), control, clock)

@@ -1,0 +1,1 @@
+"""Signing in at vendors: from a person's consent to an account."""
