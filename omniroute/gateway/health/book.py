@@ -1,5 +1,6 @@
 """The book of health: told of every attempt, asked what may be tried."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from random import Random
@@ -62,6 +63,8 @@ class HealthBook:
         """What accounts' providers told of their limits."""
         self._probes: dict[str, tuple[float, int]] = {}
         """When the probe began and which attempt it is, by what is tried: a provider's or an account's id."""
+        self.probe_ended = asyncio.Event()
+        """Set when the next probe ends, and replaced: whoever waits for it looks again."""
         self._began: dict[int, float] = {}
         """When each attempt under way began, by its identity."""
         self.uses = Uses()
@@ -254,6 +257,8 @@ class HealthBook:
         for subject in (attempt.provider.id, attempt.account.id):
             if subject in self._probes and self._probes[subject][1] == id(attempt):
                 del self._probes[subject]
+        self.probe_ended.set()
+        self.probe_ended = asyncio.Event()
 
     def _answered(self, attempt: Attempt, began_s: float, latency_ms: float | None) -> None:
         """An answer lifts what was there when it was asked for, not what has come since."""
