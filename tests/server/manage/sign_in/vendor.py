@@ -61,6 +61,7 @@ class OAuthVendor:
     token_answer: tuple[int, str] | None = None
     """Instead of a token: status and body."""
     lifetime_s: int = 3600
+    interval_s: int = 5
     consents: dict[str, dict[str, str]] = field(default_factory=dict)
     """Code to what was asked for."""
     token_requests: list[dict[str, str]] = field(default_factory=list)
@@ -135,7 +136,7 @@ class OAuthVendor:
                 "verification_uri": page,
                 "verification_uri_complete": f"{page}?code=ABCD-EFGH",
                 "expires_in": 900,
-                "interval": 5,
+                "interval": self.interval_s,
             }
         )
 
