@@ -243,7 +243,11 @@ async def running_gateway(
     app = App(gateway, control, TOKEN)
     listener = Listener(app.dispatch, app.make_request)
     sockets = bind("127.0.0.1", 0)
-    loops = [("live state", gateway.live.run), ("keep-alive", gateway.keepalive.run)]
+    loops = [
+        ("live state", gateway.live.run),
+        ("keep-alive", gateway.keepalive.run),
+        ("access tokens", gateway.tokens.run),
+    ]
     if writes_behind:
         loops.append(("usage writer", gateway.usage_log.run))
     try:

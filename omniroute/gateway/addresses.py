@@ -31,7 +31,7 @@ class Addresses:
 
     def __init__(self) -> None:
         self._snapshot: Snapshot | None = None
-        self._made: dict[tuple[str, Endpoint | FormatName, str, bool], Address] = {}
+        self._made: dict[tuple[str, int, Endpoint | FormatName, str, bool], Address] = {}
 
     def find(
         self,
@@ -49,7 +49,9 @@ class Addresses:
         """
         if snapshot is not self._snapshot or len(self._made) > _MOST_ADDRESSES:
             self._snapshot, self._made = snapshot, {}
-        key = (attempt.account.id, operation.endpoint or dialect, attempt.model, stream)
+        account = attempt.account
+        generation = 0 if account.login is None else account.login.generation
+        key = (account.id, generation, operation.endpoint or dialect, attempt.model, stream)
         address = self._made.get(key)
         if address is None:
             address = self._made[key] = _address(attempt, operation.endpoint, dialect, stream=stream)

@@ -83,7 +83,7 @@ async def _ask(way: Way, reply: Reply) -> None:
         if isinstance(prepared, Failure):
             failures.append((attempt, prepared))
             continue
-        relay = Relay(gateway, dialogue, prepared, attempt, reply, entry, cut)
+        relay = Relay(gateway, dialogue, prepared, attempt, reply, entry, cut, notes=way.notes)
         way.count(attempt)
         failure = await way.in_slot(attempt, relay.run)
         cut = relay.cut

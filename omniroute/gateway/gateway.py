@@ -18,6 +18,7 @@ from omniroute.gateway.live import Live
 from omniroute.gateway.replay import Replay
 from omniroute.gateway.sign_ins import SignIns
 from omniroute.gateway.snapshot import build_snapshot
+from omniroute.gateway.tokens.tokens import Tokens
 from omniroute.gateway.turns import Turns
 from omniroute.gateway.upstream import Upstream
 from omniroute.gateway.usage_log import UsageLog
@@ -26,6 +27,7 @@ from omniroute.records import Provider, Snapshot
 from omniroute.settings import Settings
 from omniroute.store.configuration import load_configuration
 from omniroute.store.database import Database
+from omniroute.store.key_value import config_version
 from omniroute.store.secrets import Vault
 
 
@@ -59,6 +61,7 @@ class Gateway:
     sign_ins: SignIns
     zone: tzinfo | None
     """The gateway's own; `None`: the machine's."""
+    tokens: Tokens
     counts: Counts
     live: Live
     data_dir: str
@@ -69,3 +72,10 @@ class Gateway:
         configuration = await self.database.read(lambda c: load_configuration(c, self.vault))
         old, self.snapshot = self.snapshot, build_snapshot(self.catalogue, configuration)
         self.cache.follow(old, self.snapshot)
+
+    async def follow(self) -> bool:
+        """Read the configuration anew if it was changed since, by whichever process. Whether it was."""
+        is_other = await self.database.read(config_version) != self.snapshot.version
+        if is_other:
+            await self.reload()
+        return is_other

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from omniroute.conversation.fold import CUT, StreamFailed
@@ -20,10 +20,11 @@ from omniroute.gateway.demo import DEMO_PROVIDER
 from omniroute.gateway.dialogue import Dialogue, Prepared
 from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.keepalive import Waiting
+from omniroute.gateway.signed_in import ask_signed_in
 from omniroute.gateway.upstream import Upstream, UpstreamAnswer, UpstreamFailed
 from omniroute.gateway.upstream_request import asks_for_usage, build, first_byte_ms, passed_back
 from omniroute.gateway.usage_log import UsageEntry
-from omniroute.records import AttemptRow, Endpoint, Outcome
+from omniroute.records import Account, AttemptRow, Endpoint, Outcome
 from omniroute.routing.classify import classify
 from omniroute.routing.plan import Attempt
 
@@ -74,6 +75,8 @@ class Relay:
     """The upstream's own error event has gone on to the client."""
     headers: Mapping[str, str] | None = None
     """The upstream's, once its answer has begun."""
+    notes: list[str] = field(default_factory=list)
+    """What else is to be told of the request."""
     delivered: bool = False
     """The stream's closing event has gone on to the client: it may leave now, and has its answer."""
 
@@ -89,7 +92,7 @@ class Relay:
         self.gateway.health.begin(self.attempt, tokens=prompt_tokens(self.call.body))
         failure: Failure | None = None
         try:
-            failure = await self._ask()
+            failure = await self._ask_account()
         except asyncio.CancelledError:
             failure = None if self.delivered else _GONE
             raise
@@ -100,17 +103,25 @@ class Relay:
             self._record(failure, started_s)
         return failure
 
-    async def _ask(self) -> Failure | None:
+    async def _ask_account(self) -> Failure | None:
+        attempt = self.attempt
+        if attempt.account.login is None:
+            return await self._ask(attempt)
+        tokens, started_s = self.gateway.tokens, self.gateway.clock.monotonic_s()
+        seen = partial(self._put_on_record, started_s=started_s)
+        return await ask_signed_in(tokens, attempt, self._ask, note=self.notes.append, on_refusal=seen)
+
+    async def _ask(self, attempt: Attempt) -> Failure | None:
         gateway, stream = self.gateway, self.entry.stream
         operation, dialect = self.call.operation, self.prepared.dialect
         try:
             snapshot = self.dialogue.snapshot
-            address = gateway.addresses.find(snapshot, self.attempt, operation, dialect, stream=stream)
-            request = build(gateway.settings, address, self.attempt, self.dialogue, self.prepared)
+            address = gateway.addresses.find(snapshot, attempt, operation, dialect, stream=stream)
+            request = build(gateway.settings, address, attempt, self.dialogue, self.prepared)
             async with self._upstream().open(request) as answer:
                 self.headers = answer.headers
                 if not 200 <= answer.status < 300:
-                    return await self._refused(answer)
+                    return await self._refused(answer, attempt.account)
                 if stream:
                     return await self._stream(answer, within_s=gateway.settings.whole_timeout_ms / 1000)
                 return await self._whole(answer, within_s=request.first_byte_s)
@@ -130,14 +141,14 @@ class Relay:
         gateway = self.gateway
         return gateway.demo if self.attempt.provider.id == DEMO_PROVIDER.id else gateway.upstream
 
-    async def _refused(self, answer: UpstreamAnswer) -> Failure:
+    async def _refused(self, answer: UpstreamAnswer, account: Account) -> Failure:
         """What the upstream's error answer means."""
         body = await answer.read(MAX_ERROR_BYTES)
         now_s = self.gateway.clock.now_ms() / 1000
         failure = classify(answer.status, answer.headers, body, now_s=now_s)
         if self.prepared.dialect is not self.call.operation.dialect:
             failure = replace(failure, body=None)  # another dialect's words
-        return answers.scrubbed(failure, self.attempt.account.secret)
+        return answers.scrubbed(failure, account.secret)
 
     async def _whole(self, answer: UpstreamAnswer, *, within_s: float) -> Failure | None:
         body = await self._read(answer, within_s)
@@ -340,9 +351,12 @@ class Relay:
     def _record(self, failure: Failure | None, started_s: float) -> None:
         """The attempt goes on the request's record, and into the book of health."""
         attempt, first_byte_s = self.attempt, self.entry.first_byte_s
-        took_s = self.gateway.clock.monotonic_s() - started_s
         latency_ms = (first_byte_s - started_s) * 1000 if first_byte_s is not None else None
         self.gateway.health.end(attempt, failure, headers=self.headers, latency_ms=latency_ms)
+        self._put_on_record(failure, started_s)
+
+    def _put_on_record(self, failure: Failure | None, started_s: float) -> None:
+        attempt, took_s = self.attempt, self.gateway.clock.monotonic_s() - started_s
         self.entry.attempts.append(
             AttemptRow(
                 provider=attempt.provider.label,

@@ -77,15 +77,20 @@ def auth_headers(provider: Provider, account: Account, *, format: FormatName | N
     """The headers that carry the account's key; none when there is no key and none is needed.
 
     Providers with several dialects often want each one's own header, so the dialect matters: pass
-    `OPENAI_CHAT` for OpenAI-shaped endpoints such as embeddings, nothing for the list of models. Raises
-    ConfigError when a key is needed and missing, or cannot stand in a header.
+    `OPENAI_CHAT` for OpenAI-shaped endpoints such as embeddings, nothing for the list of models. An
+    access token goes where RFC 6750 has it, wherever the provider's keys go. Raises ConfigError when a key
+    is needed and missing, or cannot stand in a header.
     """
+    if account.login is not None:
+        return {"Authorization": f"Bearer {_key(provider, account)}"}
     ways = _ways(provider, account, format)
     return {way.name: way.prefix + _key(provider, account) for way in ways if way.kind is not AuthKind.QUERY}
 
 
 def auth_query(provider: Provider, account: Account, *, format: FormatName | None = None) -> dict[str, str]:
     """The query parameters that carry the account's key; for nearly every provider there are none."""
+    if account.login is not None:
+        return {}
     ways = _ways(provider, account, format)
     return {way.name: _key(provider, account) for way in ways if way.kind is AuthKind.QUERY}
 

@@ -29,6 +29,8 @@ from omniroute.gateway.live import Live
 from omniroute.gateway.replay import Replay
 from omniroute.gateway.sign_ins import SignIns
 from omniroute.gateway.snapshot import build_snapshot
+from omniroute.gateway.tokens.renewal import Renewal
+from omniroute.gateway.tokens.tokens import Tokens
 from omniroute.gateway.turns import Turns
 from omniroute.gateway.usage_log import UsageLog
 from omniroute.gateway.window import Sums
@@ -64,6 +66,9 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
         usage_log = UsageLog(database, clock, partial(finish, prices=prices))
         live = Live(clock, zone, usage_log.running)
         rng = SystemRandom()
+        upstream = Http1Upstream(
+            connect_s=settings.connect_timeout_ms / 1000, proxy_environment=environment()
+        )
         health = HealthBook(
             clock,
             preferences=lambda: gateway.snapshot.preferences,
@@ -79,9 +84,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             master_key_source=master_key.source,
             catalogue=dict(catalogue),
             snapshot=build_snapshot(catalogue, configuration),
-            upstream=Http1Upstream(
-                connect_s=settings.connect_timeout_ms / 1000, proxy_environment=environment()
-            ),
+            upstream=upstream,
             demo=DemoUpstream(),
             keepalive=KeepAlive(clock, every_s=settings.keepalive_ms / 1000),
             prices=prices,
@@ -103,6 +106,18 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             idempotency=Idempotency(clock, wait_s=settings.whole_timeout_ms / 1000),
             sign_ins=SignIns(clock),
             zone=zone,
+            tokens=Tokens(
+                Renewal(
+                    database=database,
+                    vault=vault,
+                    clock=clock,
+                    upstream=upstream,
+                    snapshot=lambda: gateway.snapshot,
+                ),
+                clock,
+                snapshot=lambda: gateway.snapshot,
+                follow=lambda: gateway.follow(),
+            ),
             counts=Counts(clock),
             live=live,
             data_dir=str(paths.data_dir),
@@ -177,9 +192,11 @@ async def close_gateway(gateway: Gateway) -> None:
 
 def secrets_in_use(gateway: Gateway, token: str) -> list[str]:
     """What must never be written anywhere."""
-    accounts = (account for rows in gateway.snapshot.accounts.values() for account in rows)
+    accounts = [account for rows in gateway.snapshot.accounts.values() for account in rows]
+    logins = (account.login for account in accounts if account.login is not None)
+    renewing = (secret for login in logins for secret in (login.refresh_token, login.client_secret) if secret)
     proxies = (proxy.password for proxy in gateway.snapshot.proxies.values() if proxy.password)
-    return [token, *(account.secret for account in accounts if account.secret), *proxies]
+    return [token, *(account.secret for account in accounts if account.secret), *renewing, *proxies]
 
 
 def _midnight_ms(clock: Clock, zone: tzinfo | None) -> int:

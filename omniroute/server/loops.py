@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from omniroute.gateway.gateway import Gateway
-from omniroute.store.key_value import config_version
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
@@ -35,7 +34,5 @@ async def watch_configuration(gateway: Gateway) -> None:
     """Reload when another process changed the configuration."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        version = await gateway.database.read(config_version)
-        if version != gateway.snapshot.version:
-            await gateway.reload()
-            _log.info("configuration %d read: another process changed it", version)
+        if await gateway.follow():
+            _log.info("configuration %d read: another process changed it", gateway.snapshot.version)

@@ -30,7 +30,7 @@ ANSWER_S = 60.0
 
 @contextmanager
 def in_process(paths: Paths, settings: Settings | None = None) -> Iterator[Client]:
-    """Talks to a gateway on a free loopback port, in a thread, with the lock and no background loops.
+    """Talks to a gateway on a free loopback port, in a thread, with the lock; nothing runs in the background.
 
     Raises what a server's start raises: `AlreadyRunning` also when one runs that does not answer.
     """
@@ -92,8 +92,12 @@ class _Short:
             await listener.open(sockets)
             try:
                 self._loop = asyncio.get_running_loop()
-                self.reachable.set_result(Client(self._file.url, token, timeout_s=ANSWER_S))
-                await self._done.wait()
+                async with asyncio.TaskGroup() as group:
+                    renewing = group.create_task(gateway.tokens.run(), name="access tokens")
+                    self.reachable.set_result(Client(self._file.url, token, timeout_s=ANSWER_S))
+                    await self._done.wait()
+                    await gateway.tokens.settle()
+                    renewing.cancel()
             finally:
                 await listener.stop_accepting()
                 await listener.close()

@@ -164,12 +164,15 @@ class Server:
                         ("budgets", lambda: budget_keeping.run(gateway.budgets, gateway.database)),
                         ("idempotency", gateway.idempotency.run),
                         ("health", lambda: keeping.run(gateway.health, gateway.database, gateway.clock)),
+                        ("access tokens", gateway.tokens.run),
+                        ("tokens that end soon", gateway.tokens.look_ahead),
                         ("configuration watch", lambda: watch_configuration(gateway)),
                     )
                 ]
                 await self._open(gateway)
                 await self._obey(gateway)
                 await self._drain(gateway)
+                await gateway.tokens.settle()
                 for task in others:
                     task.cancel()
                 self.life = Life.FINAL_WRITE

@@ -98,15 +98,15 @@ def renew(
     return changed.rowcount == 1
 
 
-def put_off(connection: Connection, account_id: str, generation: int, *, at_ms: int) -> bool:
-    """After a failure that may pass: nobody tries for a while, longer each time. False: it is renewed."""
+def put_off(connection: Connection, account_id: str, generation: int, *, at_ms: int) -> int | None:
+    """After a failure: nobody tries for that many milliseconds, longer each time. `None`: it is renewed."""
     row = connection.execute(sa.select(table.c.failures).where(_is_it(account_id, generation))).first()
     if row is None:
-        return False
-    pause_ms = min(FIRST_PAUSE_MS << min(row.failures, 10), LONGEST_PAUSE_MS)
+        return None
+    pause_ms: int = min(FIRST_PAUSE_MS << min(row.failures, 10), LONGEST_PAUSE_MS)
     values = {**_NO_LEASE, "failures": row.failures + 1, "retry_from_ms": at_ms + pause_ms}
     connection.execute(sa.update(table).where(_is_it(account_id, generation)).values(values))
-    return True
+    return pause_ms
 
 
 def end(connection: Connection, account_id: str, generation: int) -> bool:
