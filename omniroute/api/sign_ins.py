@@ -82,6 +82,10 @@ class SignInPoll(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
     flow_id: _FlowId | None = None
     device_code: _FlowId | None = None
     """The same as `flowId`, for old clients."""
+    code_verifier: _FlowId | None = None
+    """Of old clients; the gateway has what it needs."""
+    extra_data: dict[str, object] | None = None
+    """The same."""
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

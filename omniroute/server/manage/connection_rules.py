@@ -5,7 +5,8 @@ from dataclasses import replace
 from omniroute.errors import ConfigError
 from omniroute.providers.wire import auth_headers, check_base_url, endpoint_url, format_url, needs_key
 from omniroute.records import Account, Category, Provider, ProviderStatus
-from omniroute.server.manage.call import invalid
+from omniroute.routing.outlook import Scope
+from omniroute.server.manage.call import ManageCall, invalid
 
 _ANY_MODEL = "any-model"
 _OWN_SERVERS = frozenset({Category.LOCAL, Category.NODE})
@@ -28,6 +29,11 @@ def checked_account(provider: Provider, account: Account) -> Account:
         raise invalid("apiKey", str(error)) from None
     _check_variables(provider, account)
     return account
+
+
+def forgive(call: ManageCall, account_id: str) -> None:
+    """A new credential or address owes nothing for the failures of the one before."""
+    call.gateway.health.clear((Scope.ACCOUNT, Scope.MODEL, Scope.LIMIT), accounts=(account_id,))
 
 
 def _with_address(provider: Provider, account: Account) -> Account:

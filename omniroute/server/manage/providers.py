@@ -19,7 +19,7 @@ from omniroute.gateway.probe import test_account
 from omniroute.providers.pricing import DEMO
 from omniroute.records import Account, Provider
 from omniroute.server.manage.call import Answer, ApiError, ManageCall, invalid, not_found
-from omniroute.server.manage.connection_rules import check_status, checked_account
+from omniroute.server.manage.connection_rules import check_status, checked_account, forgive
 from omniroute.server.manage.discovery import discover_if_unknown
 from omniroute.server.manage.named import account_of, provider_named
 from omniroute.server.manage.rows import commit, note, read
@@ -59,6 +59,7 @@ async def add_connection(call: ManageCall) -> Answer:
             raise invalid("apiKey", f"{provider.name} refuses it: {tested.error}")
         account = _tested(account, tested, call.gateway.clock.now_ms())
     stored, is_new = await commit(call, lambda c: _store(call, c, account))
+    forgive(call, stored.id)
     await discover_if_unknown(call.gateway, provider, stored)
     return Answer(_body(call, stored), 201 if is_new else 200)
 
@@ -85,6 +86,7 @@ async def change_connection(call: ManageCall) -> ConnectionBody:
 
     stored, is_elsewhere = await commit(call, update)
     if is_elsewhere:
+        forgive(call, stored.id)
         provider = call.gateway.snapshot.providers[stored.provider_id]
         await discover_if_unknown(call.gateway, provider, stored)
     return _body(call, stored)
@@ -148,6 +150,7 @@ def _changed(before: Account, change: ConnectionChange, now_ms: int) -> Account:
         before,
         name=before.name if change.name is UNSET else account_name(change.name),
         secret=before.secret if change.api_key is UNSET else change.api_key.strip() or before.secret,
+        login=before.login if change.api_key is UNSET or not change.api_key.strip() else None,
         priority=before.priority if change.priority is UNSET else change.priority,
         is_active=before.is_active if change.is_active is UNSET else change.is_active,
         default_model=before.default_model if change.default_model is UNSET else change.default_model,

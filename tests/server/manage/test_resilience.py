@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from omniroute.api.combos import NewCombo
+from omniroute.api.providers import ConnectionChange
 from omniroute.api.resilience import Reset, ResilienceChange
 from omniroute.api.settings import ComboDefaultsChange
 from omniroute.client import combos, providers, resilience, routing, settings
@@ -49,6 +50,22 @@ async def after_a_restart(place: Place) -> Any:
     other = await build_gateway(paths, load_settings(paths.config_file), place.clock)
     await close_gateway(other)
     return other
+
+
+@pytest.mark.parametrize("how", ["edited", "added anew"])
+async def test_a_new_key_owes_nothing_for_the_failures_of_the_old_one(
+    connected: Place, vendor: Vendor, how: str
+) -> None:
+    account_id = fail(connected, FailureKind.AUTH)
+    fail(connected, FailureKind.QUOTA, account=1)
+    assert "ready" not in await states(connected)
+
+    if how == "edited":
+        await connected.call(providers.change, account_id, ConnectionChange(api_key="sk-another-0123456789"))
+    else:
+        await connected.call(providers.add, at(vendor))
+
+    assert [state == "ready" for state in await states(connected)] == [True, False]
 
 
 async def test_accounts_tell_what_holds_them_up_and_until_when(connected: Place) -> None:

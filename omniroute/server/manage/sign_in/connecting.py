@@ -10,7 +10,7 @@ from omniroute.providers.token_wire import Tokens
 from omniroute.records import Account, Provider
 from omniroute.records.logins import Login
 from omniroute.server.manage.call import ManageCall
-from omniroute.server.manage.connection_rules import checked_account
+from omniroute.server.manage.connection_rules import checked_account, forgive
 from omniroute.server.manage.discovery import discover_if_unknown
 from omniroute.server.manage.rows import commit, note
 from omniroute.server.manage.sign_in.starting import usual_variables
@@ -57,6 +57,7 @@ async def connect(
         return stored, before is None
 
     stored, is_new = await commit(call, store)
+    forgive(call, stored.id)
     await discover_if_unknown(call.gateway, provider, stored)
     return stored, is_new
 

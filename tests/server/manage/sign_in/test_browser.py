@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from omniroute.errors import Failure, FailureKind
+from omniroute.routing.plan import Attempt
 from tests.server.manage.place import Place
 from tests.server.manage.sign_in.calls import (
     actions,
@@ -96,6 +98,40 @@ async def test_whoever_signs_in_again_renews_the_account_there_is(place: Place) 
     assert result["connection"]["displayName"] == "work"
     assert (after.id, after.name, after.priority) == (before.id, "work", before.priority)
     assert after.secret != before.secret
+
+
+async def test_whoever_signs_in_again_is_asked_at_once(place: Place) -> None:
+    await browse((await begin(place))["authUrl"])
+    (account,) = await stored(place)
+    provider = place.gateway.snapshot.providers["acme"]
+    attempt = Attempt(provider, account, "m-1")
+    for _ in range(5):
+        place.gateway.health.begin(attempt)
+        place.gateway.health.end(attempt, Failure(kind=FailureKind.AUTH, message="revoked", status=401))
+    assert place.gateway.health.obstacle_of_account(account, "m-1") is not None
+
+    await browse((await begin(place))["authUrl"])
+
+    assert place.gateway.health.obstacle_of_account(account, "m-1") is None
+
+
+async def test_a_sign_in_whose_browser_hangs_up_is_over_and_says_so(
+    place: Place, vendor: OAuthVendor
+) -> None:
+    vendor.hold_token = asyncio.Event()
+    begun = await begin(place)
+    address = await way_back(begun["authUrl"])
+    async with asyncio.TaskGroup() as group:
+        browser = group.create_task(browse(address))
+        await vendor.token_asked.wait()
+        browser.cancel()
+
+    while (result := (await poll_callback(place, begun["flowId"]))[1]).get("pending"):
+        pass
+    vendor.hold_token.set()
+
+    assert (result["success"], result["error"]) == (False, "not_stored")
+    assert await stored(place) == ()
 
 
 async def test_two_people_have_two_accounts(place: Place, vendor: OAuthVendor) -> None:

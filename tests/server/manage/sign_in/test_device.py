@@ -84,3 +84,13 @@ async def test_a_sign_in_belongs_to_its_provider(place: Place) -> None:
 
     assert (await poll(place, begun["flowId"], "acme-code"))[0] == 404
     assert (await poll(place, "unknown"))[0] == 404
+
+
+async def test_what_old_clients_send_along_does_no_harm(place: Place, vendor: OAuthVendor) -> None:
+    begun = await device(place)
+    place.clock.ahead_ms += 5000
+    body = {"deviceCode": begun["device_code"], "codeVerifier": None, "extraData": {"any": 1}}
+
+    status, _, _ = await place.raw("POST", "/api/oauth/acme/poll", body=body)
+
+    assert status == 201

@@ -1,5 +1,6 @@
 """A vendor on loopback where people sign in: it checks clients, proofs and codes as real ones do."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -60,6 +61,10 @@ class OAuthVendor:
     """What the next polls of a device code are answered, oldest first; then the token."""
     token_answer: tuple[int, str] | None = None
     """Instead of a token: status and body."""
+    hold_token: asyncio.Event | None = None
+    """Nobody gets a token before it is set."""
+    token_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Somebody has asked for one."""
     lifetime_s: int = 3600
     interval_s: int = 5
     consents: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -104,6 +109,9 @@ class OAuthVendor:
         """The token endpoint."""
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.token_requests.append(form)
+        self.token_asked.set()
+        if self.hold_token is not None:
+            await self.hold_token.wait()
         if self.token_answer is not None:
             return web.Response(status=self.token_answer[0], text=self.token_answer[1])
         if form.get("client_id") != CLIENT_ID or form.get("client_secret") != self.secret:
