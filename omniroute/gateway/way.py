@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -26,7 +27,16 @@ from omniroute.routing.auto import Needs
 from omniroute.routing.decide import LONGEST_WAIT_S, Failures, Step, decide
 from omniroute.routing.decision import Decision
 from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle, Scope
-from omniroute.routing.plan import MAX_ATTEMPTS, Attempt, Plan, Terms, may_be_too_long, plan
+from omniroute.routing.plan import (
+    MAX_ATTEMPTS,
+    NO_IMAGES,
+    NO_TOOLS,
+    Attempt,
+    Plan,
+    Terms,
+    may_be_too_long,
+    plan,
+)
 from omniroute.routing.route import Route, around, asks_for_prices
 
 DEADLINE_S = 60.0
@@ -56,6 +66,10 @@ class Way:
     """All that were planned."""
     _reservation: Reservation | None = None
     _until_s: float = 0.0
+    _waited_s: float = 0.0
+    """Slept until something was free."""
+    _planning_s: float = 0.0
+    """What planning took, pauses not counted."""
     _queued_s: float = 0.0
     """How long it has stood in line for accounts whose limit was used up."""
     _turns: dict[str, int] = field(default_factory=dict)
@@ -70,12 +84,14 @@ class Way:
         if not failures:
             self.attempts = await self._plan()
             self._reservation = await self._reserve(self.attempts)
-            self._until_s = clock.monotonic_s() + DEADLINE_S
+            now_s = clock.monotonic_s()
+            self._planning_s = now_s - self.entry.started_s - self._waited_s
+            self._until_s = now_s + DEADLINE_S
         step = self._step(failures)
         while step is not None and step.delay_s > 0 and not self._lines_up(step.attempt):
             if clock.monotonic_s() + step.delay_s > self._until_s:
                 return None
-            await asyncio.sleep(step.delay_s)
+            await self._sleep(step.delay_s)
             if self._held_s(failures, step.attempt) <= 0:
                 break
             step = self._step(failures)  # another request has found the account lacking meanwhile
@@ -126,7 +142,6 @@ class Way:
         if asks_for_prices(route.root):
             targets = ((member.provider.label, member.model) for member in route.members)
             await look_up(self.gateway.prices, targets)
-        waited_s = 0.0
         while True:
             made = plan(self.dialogue.snapshot, route, self._terms(route))
             self._record(route, made)
@@ -134,11 +149,23 @@ class Way:
                 self._take_turns(made.attempts[0])
                 return made.attempts
             self._turns.clear()
-            wait_s = self._worth_waiting(made.obstacles, waited_s)
-            if wait_s is None:
+            first = self._over_first(made.obstacles)
+            if first is None:
                 raise self._no_account(route, made)
-            waited_s += wait_s
-            await asyncio.sleep(wait_s)
+            await self._wait_for(first)
+
+    async def _sleep(self, for_s: float) -> None:
+        await asyncio.sleep(for_s)
+        self._waited_s += for_s
+
+    async def _wait_for(self, first: Obstacle) -> None:
+        """Until the obstacle is over; a probe's is over when its outcome is there."""
+        clock, health = self.gateway.clock, self.gateway.health
+        began_s, ended = clock.monotonic_s(), health.probe_ended
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_wait_s(first, health.now_s)):
+                await (ended if first.reason == PROBING else asyncio.Event()).wait()
+        self._waited_s += clock.monotonic_s() - began_s
 
     def resolve(self) -> Route:
         """What the name stands for, as far as key and policies allow. Raises `Refused`."""
@@ -212,8 +239,10 @@ class Way:
         `None`: no budget has a say. Raises `Refused`.
         """
         snapshot, call, entry = self.dialogue.snapshot, self.dialogue.call, self.entry
+        if not snapshot.budgets:
+            return None
         key_id = call.key.id if call.key is not None else None
-        if not snapshot.budgets or not applies(snapshot, key_id, attempts):
+        if not applies(snapshot, key_id, attempts):
             return None
         await look_up(self.gateway.prices, ((one.provider.label, one.model) for one in attempts))
         ask = Ask(
@@ -286,25 +315,19 @@ class Way:
             request = self.dialogue.request
             self.tokens = await asyncio.to_thread(count_request, request, family_of(request.model))
 
-    def _worth_waiting(self, obstacles: Sequence[Obstacle], waited_s: float) -> float | None:
-        """Seconds until something may be free, when that is soon; `None`: tell the client instead."""
-        if not obstacles:
-            return None
+    def _over_first(self, obstacles: Sequence[Obstacle]) -> Obstacle | None:
+        """The one that is over first, when that is soon; `None`: tell the client instead."""
         passing = [one for one in obstacles if one.reason in _PASSING]
         if not passing:
             return None
-        first_s = min(one.until_s for one in passing)
-        wait_s = max(first_s - self.gateway.health.now_s, 0.01)
-        return wait_s if wait_s <= LONGEST_WAIT_S and waited_s + wait_s <= LONGEST_QUEUE_S else None
+        first = min(passing, key=lambda one: one.until_s)
+        wait_s = _wait_s(first, self.gateway.health.now_s)
+        return first if wait_s <= min(LONGEST_WAIT_S, LONGEST_QUEUE_S - self._waited_s) else None
 
     def _no_account(self, route: Route, made: Plan) -> Refused:
         """What to tell a client that no account can serve now."""
         now_s = self.gateway.health.now_s
         ends = [one.until_s - now_s for one in made.obstacles if math.isfinite(one.until_s)]
-        limited = made.obstacles and all(one.reason == "rate_limit_exceeded" for one in made.obstacles)
-        kind = ErrorKind.RATE_LIMITED if limited else ErrorKind.UNAVAILABLE
-        if made.obstacles and all(one.reason == "budget_exceeded" for one in made.obstacles):
-            kind = ErrorKind.BUDGET_EXCEEDED
         whys = "; ".join(
             dict.fromkeys(
                 f"{one.provider}/{one.model}{f' ({one.account})' if one.account else ''}: {one.skipped}"
@@ -317,7 +340,12 @@ class Way:
             if whys
             else (f"no account can serve {route.requested!r}")
         )
-        return Refused(kind, message, retry_after_s=max(min(ends), 1.0) if ends else None)
+        return Refused(_kind(made), message, retry_after_s=max(min(ends), 1.0) if ends else None)
+
+    def _timings(self) -> dict[str, float]:
+        """By phase, in milliseconds."""
+        spent = {"plan": self._planning_s, "wait": self._waited_s}
+        return {phase: round(took_s * 1000, 2) for phase, took_s in spent.items() if took_s > 0}
 
     def _record(self, route: Route, made: Plan) -> None:
         self.entry.decision = lambda: decision.encode(
@@ -326,8 +354,30 @@ class Way:
                 aliases=route.hops,
                 combo=route.combo.name if route.combo else None,
                 strategy=made.strategy,
+                session=made.session,
                 candidates=made.candidates,
                 policies=self.policies,
                 notes=tuple(self.notes),
+                timings_ms=self._timings(),
             )
         )
+
+
+def _wait_s(obstacle: Obstacle, now_s: float) -> float:
+    return max(obstacle.until_s - now_s, 0.01)
+
+
+def _kind(made: Plan) -> ErrorKind:
+    """What it is that keeps a request from all accounts."""
+    if made.obstacles:
+        reasons = {one.reason for one in made.obstacles}
+        alone = reasons.pop() if len(reasons) == 1 else ""
+        return _KIND_OF.get(alone, ErrorKind.UNAVAILABLE)
+    skipped = {one.skipped for one in made.candidates}
+    return ErrorKind.UNSUPPORTED if skipped & {NO_TOOLS, NO_IMAGES} else ErrorKind.NO_CREDENTIALS
+
+
+_KIND_OF = {
+    "rate_limit_exceeded": ErrorKind.RATE_LIMITED,
+    "budget_exceeded": ErrorKind.BUDGET_EXCEEDED,
+}

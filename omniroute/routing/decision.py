@@ -38,7 +38,7 @@ class Decision(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, 
     notes: tuple[str, ...] = ()
     """Anything else that changed the way: a budget's warning, a cache hit, a rule of the guard."""
     timings_ms: dict[str, float] = {}
-    """Phases: parse, resolve, plan, queue, connect, first_byte, stream."""
+    """`plan`: from its arrival to the first attempt; `wait`: until an account was free, or before a retry."""
 
 
 def encode(decision: Decision) -> bytes:

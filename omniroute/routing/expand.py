@@ -30,7 +30,7 @@ class _Expanding:
     def __init__(self, preferences: Preferences, find: Find) -> None:
         self._preferences = preferences
         self._find = find
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: set[tuple[str, str, frozenset[str]]] = set()
         self.unusable: list[Unusable] = []
 
     def group(self, combo: Combo, path: tuple[str, ...], weight: float) -> Group:
@@ -49,8 +49,8 @@ class _Expanding:
             return None
         if isinstance(found, Combo):
             return self._nested(found, config, entry, path)
-        key = (found.provider.id, found.model)
-        if key in self._seen:
+        key = (found.provider.id, found.model, frozenset(entry.accounts))
+        if key in self._seen or (*key[:2], frozenset[str]()) in self._seen:
             self._leave_out(entry, "stands in the combo already")
             return None
         if len(self._seen) >= MAX_MEMBERS:

@@ -1,6 +1,6 @@
 """The attempts a request may make, in order, and why others are left out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from random import Random
 
@@ -17,6 +17,8 @@ MAX_ACCOUNTS = 8
 """Attempts at one member."""
 MAX_ATTEMPTS = 24
 """Attempts of one request."""
+NO_TOOLS, NO_IMAGES = "takes no tools", "takes no images"
+"""Why a member that is well cannot take a request."""
 FEWEST_BYTES_PER_TOKEN = 2
 """A body of fewer bytes than this for each token of a window fits it whatever it says."""
 
@@ -46,6 +48,8 @@ class Plan:
     obstacles: tuple[Obstacle, ...] = ()
     """What held up accounts that would else have been planned."""
     strategy: str = ""
+    session: str | None = None
+    """The conversation that chose among accounts, where one did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,7 @@ def plan(snapshot: Snapshot, route: Route, terms: Terms) -> Plan:
         candidates=(*planning.planned, *planning.skipped, *left_out),
         obstacles=tuple(planning.obstacles),
         strategy=_strategy(snapshot.preferences, route),
+        session=planning.session,
     )
 
 
@@ -111,6 +116,9 @@ def may_be_too_long(member: Member, body_bytes: int) -> bool:
     return window is not None and body_bytes >= window * FEWEST_BYTES_PER_TOKEN
 
 
+_NOBODY: Set[str] = frozenset()
+
+
 class _Planning:
     def __init__(self, preferences: Preferences, terms: Terms) -> None:
         self._preferences = preferences
@@ -120,10 +128,13 @@ class _Planning:
         self.planned: list[Candidate] = []
         self.skipped: list[Candidate] = []
         self.obstacles: list[Obstacle] = []
+        self.session: str | None = None
         self._broken: list[tuple[Scored, Account]] = []
         """Held up by the breaker of their provider."""
         self._limited: list[tuple[float, Scored, Account]] = []
         """Their limits are used up, but not for long; when each may be free for one more."""
+        self._targets: set[tuple[str, str]] = set()
+        """Provider and model of the members so far."""
 
     def fitting(self, members: Sequence[Scored]) -> Sequence[Scored]:
         """The members that can take the request; if it is too long for all, the ones with most room."""
@@ -134,21 +145,21 @@ class _Planning:
         narrow: list[Scored] = []
         for scored in able:
             (roomy if self._has_room(scored.member) else narrow).append(scored)
-        if roomy or not able:
-            for scored in narrow:
-                window = _facts(scored.member).context_tokens or 0
-                self._skip(scored, None, f"its window of {window} tokens is too small")
-            return roomy
-        most = max(_facts(scored.member).context_tokens or 0 for scored in able)
-        return [scored for scored in able if (_facts(scored.member).context_tokens or 0) == most]
+        if narrow and not roomy:
+            most = max(_window(scored.member) for scored in narrow)
+            roomy = [scored for scored in narrow if _window(scored.member) == most]
+        for scored in narrow:
+            if scored not in roomy:
+                self._skip(scored, None, f"its window of {_window(scored.member)} tokens is too small")
+        return roomy
 
     def _is_able(self, scored: Scored) -> bool:
         facts, needs = _facts(scored.member), self._terms.needs
         if needs.tools and facts.tools is False:
-            self._skip(scored, None, "takes no tools")
+            self._skip(scored, None, NO_TOOLS)
             return False
         if facts.inputs and "image" not in facts.inputs and needs.images():
-            self._skip(scored, None, "takes no images")
+            self._skip(scored, None, NO_IMAGES)
             return False
         return True
 
@@ -161,19 +172,39 @@ class _Planning:
         member = scored.member
         provider, model, obstacle_of = member.provider, member.model, self._terms.outlook.obstacle
         usable: list[Account] = []
+        is_meant = False
+        met = self._met(member)
         for account in accounts:
             if not account.is_active or (member.accounts and not _is_allowed(account, member)):
+                continue
+            is_meant = True
+            if met and account.id in met:
                 continue
             obstacle = obstacle_of(provider, account, model)
             if obstacle is None:
                 usable.append(account)
             else:
                 self._note(scored, account, obstacle)
+        if not is_meant:
+            names = " or ".join(repr(name) for name in member.accounts)
+            self._skip(scored, None, f"no account {names} is switched on" if names else "no account is on")
         room = min(MAX_ACCOUNTS, MAX_ATTEMPTS - len(self.attempts))
         if room <= 0:
             return
         for account in self._in_order(member, usable)[:room]:
             self._plan(scored, account)
+
+    def _met(self, member: Member) -> Set[str]:
+        """Ids of accounts planned already, where a combo names a model once more for others."""
+        target = (member.provider.id, member.model)
+        if target not in self._targets:
+            self._targets.add(target)
+            return _NOBODY
+        known = [*self.attempts, *self.held]
+        met = {one.account.id for one in known if (one.provider.id, one.model) == target}
+        return met | {
+            account.id for _, scored, account in self._limited if scored.member.model == member.model
+        }
 
     def _plan(self, scored: Scored, account: Account) -> None:
         member = scored.member
@@ -203,6 +234,7 @@ class _Planning:
         strategy = strategy_of(preferences, member.provider)
         affine = preferences.session_affinity and strategy is not AccountStrategy.FILL_FIRST
         if affine and (session := terms.session()) is not None:
+            self.session = session
             return by_session(accounts, session)
         pick = Pick(terms.outlook.load, terms.rng, preferences.sticky_round_robin_limit)
         return picking.STRATEGIES[strategy](accounts, pick)
@@ -256,3 +288,7 @@ _NOTHING_KNOWN = ModelFacts(id="")
 
 def _facts(member: Member) -> ModelFacts:
     return member.provider.model(member.model) or _NOTHING_KNOWN
+
+
+def _window(member: Member) -> int:
+    return _facts(member).context_tokens or 0

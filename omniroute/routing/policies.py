@@ -8,7 +8,7 @@ from omniroute.errors import ErrorKind, Refused
 from omniroute.records import Policy, PolicyType, Snapshot
 from omniroute.records.addresses import parse_address_set, parse_ip
 from omniroute.routing.resolve import blocked_providers, is_connected
-from omniroute.routing.route import Group, Member, Node, Route, Unusable, in_turn
+from omniroute.routing.route import Member, Node, Route, Unusable, in_turn
 from omniroute.routing.wildcards import covers
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -180,19 +180,22 @@ def _kept(node: Node, may: Callable[[Member], bool]) -> Node | None:
 def _preferring(
     snapshot: Snapshot, route: Route, preferred: Sequence[str], access: Sequence[Policy], asked: Asked
 ) -> Route:
-    """The route with the preferred providers in front, and for a single target their own of its model."""
+    """The route with the preferred providers in front, and for what is no combo their own of its model."""
     if not preferred or route.is_bound:
         return route
-    if isinstance(route.root, Group):
+    if route.combo is not None:
         return replace(route, preferred=tuple(preferred))
+    members = route.members
+    known = {(member.provider.id, member.model) for member in members}
     added = [
         member
-        for member in _same_model(snapshot, route.root, preferred)
-        if _decision(access, asked, _names(route, member))[1]
+        for member in _same_model(snapshot, members[0], preferred)
+        if (member.provider.id, member.model) not in known
+        and _decision(access, asked, _names(route, member))[1]
     ]
-    if not added:
+    if not added and len(members) == 1:
         return route
-    return replace(route, root=in_turn((*added, route.root)), preferred=tuple(preferred))
+    return replace(route, root=in_turn((*added, *members)), preferred=tuple(preferred))
 
 
 def _same_model(snapshot: Snapshot, target: Member, preferred: Sequence[str]) -> Iterator[Member]:

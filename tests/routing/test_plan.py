@@ -110,7 +110,49 @@ def test_one_member_gets_so_many_attempts_and_a_request_so_many() -> None:
 def test_nobody_is_asked_where_there_is_no_account() -> None:
     known = snapshot([ONE])
     made = plan(known, Route(requested="one/m", root=Member(provider=ONE, model="m")), terms())
-    assert (made.attempts, made.candidates, made.obstacles) == ((), (), ())
+    assert (made.attempts, made.obstacles) == ((), ())
+    assert [(one.model, one.account, one.skipped) for one in made.candidates] == [
+        ("m", None, "no account is on")
+    ]
+
+
+def test_a_step_for_accounts_that_are_not_there_says_so() -> None:
+    entries = (ComboEntry(model="one/m", accounts=("gone", "b")), ComboEntry(model="two/n"))
+    accounts = [account("one", "a"), account("one", "b", is_active=False), account("two", "x")]
+    found = with_combos(snapshot([ONE, TWO], accounts), both(*entries))
+
+    made = plan(found, route_of(found, "both"), terms())
+
+    assert asked(made) == ["two/n by x"]
+    assert [(one.model, one.skipped) for one in made.candidates if one.skipped] == [
+        ("m", "no account 'gone' or 'b' is switched on")
+    ]
+
+
+def test_a_model_can_stand_in_a_combo_once_for_each_account() -> None:
+    entries = (
+        ComboEntry(model="one/m", accounts=("b",)),
+        ComboEntry(model="two/n"),
+        ComboEntry(model="one/m", accounts=("a",)),
+        ComboEntry(model="one/m"),
+        ComboEntry(model="one/m", accounts=("c",)),
+    )
+    accounts = [account("one", name) for name in "abc"] + [account("two", "x")]
+    found = with_combos(snapshot([ONE, TWO], accounts), both(*entries))
+
+    made = plan(found, route_of(found, "both"), terms())
+
+    assert asked(made) == ["one/m by b", "two/n by x", "one/m by a", "one/m by c"]
+    assert [one.skipped for one in made.candidates if one.skipped] == ["stands in the combo already"]
+
+
+def test_the_conversation_that_chose_among_accounts_is_named() -> None:
+    preferences = Preferences(fallback_strategy=AccountStrategy.RANDOM)
+    known = replace(snapshot([ONE], [account("one", "a"), account("one", "b")]), preferences=preferences)
+    chosen = plan(known, route_of(known, "one/m"), terms(session=lambda: "s-1"))
+    alone = Preferences(fallback_strategy=AccountStrategy.RANDOM, session_affinity=False)
+    free = plan(replace(known, preferences=alone), route_of(known, "one/m"), terms(session=lambda: "s-1"))
+    assert (chosen.session, free.session) == ("s-1", None)
 
 
 def test_an_account_that_must_not_be_asked_is_left_out_with_the_reason_and_the_end() -> None:

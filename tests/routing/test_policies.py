@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omniroute.errors import ErrorKind, Refused
-from omniroute.records import Combo, ComboEntry, Policy, PolicyConditions, PolicyType, Snapshot, Strategy
+from omniroute.records import (
+    ChainStep,
+    Combo,
+    ComboEntry,
+    Policy,
+    PolicyConditions,
+    PolicyType,
+    Snapshot,
+    Strategy,
+)
 from omniroute.routing.outlook import Obstacle
 from omniroute.routing.plan import Terms, plan
 from omniroute.routing.policies import DAYS, Asked, in_window, rule
@@ -169,6 +178,17 @@ def test_a_client_that_wants_one_provider_gets_no_other() -> None:
     found = with_policies(policy(PolicyType.ROUTING, prefer_provider=("two",)))
     route = route_of(found, "m", only_provider="one")
     assert rule(found, route, asked()).route is route
+
+
+def test_a_preferred_provider_goes_before_a_model_that_has_a_chain() -> None:
+    found = with_policies(policy(PolicyType.ROUTING, prefer_provider=("two",)))
+    found = replace(found, chains={"m": (ChainStep(provider_id="one", model="other"),)})
+    ruled = rule(found, route_of(found, "one/m"), asked())
+    assert [f"{one.provider.id}/{one.model}" for one in ruled.route.members] == [
+        "two/m",
+        "one/m",
+        "one/other",
+    ]
 
 
 def test_a_preference_opens_no_way_round_a_block() -> None:

@@ -1,6 +1,6 @@
 """`/api/combos`: named chains of models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -16,7 +16,7 @@ from omniroute.records import Preferences, Snapshot
 from omniroute.records.preferences import ComboSettings
 from omniroute.routing.expand import as_config, check_combo, expand
 from omniroute.routing.resolve import lookup
-from omniroute.routing.route import cascade
+from omniroute.routing.route import Member, cascade
 from omniroute.routing.wildcards import alias_of
 from omniroute.server.manage.call import Answer, ApiError, ManageCall, invalid, not_found
 from omniroute.server.manage.merging import checked, merged, said
@@ -210,5 +210,17 @@ def _shown(row: ComboRow, snapshot: Snapshot) -> Combo:
         created_at=iso(row.created_at_ms),
         updated_at=iso(row.updated_at_ms),
         resolved_models=[member.label for member in group.members()],
-        warnings=[f"{entry.model}: {entry.reason}" for entry in unusable],
+        warnings=[
+            *(f"{entry.model}: {entry.reason}" for entry in unusable),
+            *_missing_accounts(group.members(), snapshot),
+        ],
     )
+
+
+def _missing_accounts(members: Iterable[Member], snapshot: Snapshot) -> Iterator[str]:
+    for member in members:
+        accounts = snapshot.accounts.get(member.provider.id, ())
+        known = {name for account in accounts for name in (account.id, account.name)}
+        for name in member.accounts:
+            if name not in known:
+                yield f"{member.label}: {member.provider.name} has no account {name!r}"

@@ -48,6 +48,12 @@ async def test_what_cannot_be_asked_is_a_warning(place: Place) -> None:
     assert [warning.partition(":")[0] for warning in made.warnings] == ["groq/any", "no-such-model"]
 
 
+async def test_an_account_that_is_not_there_is_a_warning(connected: Place) -> None:
+    models: list[str | ComboModel] = [ComboModel(model="openai/gpt-fast", accounts=["nobody"])]
+    made = await connected.call(combos.create_combo, NewCombo(name="x", models=models))
+    assert made.warnings == ["openai/gpt-fast: OpenAI has no account 'nobody'"]
+
+
 async def test_a_change_leaves_the_rest_and_null_removes_a_member(connected: Place) -> None:
     made = await connected.call(
         combos.create_combo,
