@@ -20,8 +20,8 @@ from omniroute.gateway.counted import Counts
 from omniroute.gateway.demo import DEMO_PROVIDER, DemoUpstream
 from omniroute.gateway.embedding import embed
 from omniroute.gateway.gateway import Gateway
+from omniroute.gateway.health import keeping as health_keeping
 from omniroute.gateway.health.book import HealthBook
-from omniroute.gateway.health.keeping import restore
 from omniroute.gateway.http1.upstream import Http1Upstream
 from omniroute.gateway.idempotency import Idempotency
 from omniroute.gateway.keepalive import KeepAlive
@@ -75,7 +75,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
             price=lambda provider, model: prices.at_hand(provider.label, model),
             rng=rng,
         )
-        restore(health, await database.read(kept_health.listing), now_s=health.now_s)
+        health_keeping.restore(health, await database.read(kept_health.listing), now_s=health.now_s)
         gateway = Gateway(
             settings=settings,
             clock=clock,
@@ -181,6 +181,17 @@ async def _restore_counts(gateway: Gateway) -> None:
 def _cost(prices: Prices, provider: str, model: str, told: Usage) -> int | None:
     price = prices.at_hand(provider, model)
     return cost_nano_usd(told, price) if price is not None else None
+
+
+async def write_out(gateway: Gateway) -> None:
+    """Whatever waits in memory to be written is in the store when this returns.
+
+    Raises `StoreError` with nothing lost.
+    """
+    await gateway.usage_log.flush()
+    await health_keeping.flush(gateway.health, gateway.database, gateway.clock)
+    await gateway.cache.flush()
+    await keeping.flush(gateway.budgets, gateway.database)
 
 
 async def close_gateway(gateway: Gateway) -> None:

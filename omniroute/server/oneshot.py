@@ -11,10 +11,9 @@ from omniroute import __version__
 from omniroute.api.system import ServerFile
 from omniroute.client.http import Client
 from omniroute.clock import SystemClock
-from omniroute.gateway.budgets import keeping
 from omniroute.paths import Paths
 from omniroute.server.app import App
-from omniroute.server.build import build_gateway, close_gateway, secrets_in_use
+from omniroute.server.build import build_gateway, close_gateway, secrets_in_use, write_out
 from omniroute.server.listener import Listener
 from omniroute.server.lock import locked
 from omniroute.server.logs import Redactor, log_path, logging_to_file
@@ -101,8 +100,7 @@ class _Short:
             finally:
                 await listener.stop_accepting()
                 await listener.close()
-            await gateway.usage_log.flush()
-            await keeping.flush(gateway.budgets, gateway.database)
+            await write_out(gateway)
         finally:
             await close_gateway(gateway)
 

@@ -23,7 +23,7 @@ from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.health import keeping
 from omniroute.paths import Paths
 from omniroute.server.app import App
-from omniroute.server.build import build_gateway, close_gateway, secrets_in_use
+from omniroute.server.build import build_gateway, close_gateway, secrets_in_use, write_out
 from omniroute.server.follow import STOP_SIGNALS, hold_back_signals
 from omniroute.server.handover import NoSuccessor, start_successor
 from omniroute.server.launch import Launch
@@ -308,10 +308,7 @@ def _settle_memory() -> None:
 async def _write_last_rows(gateway: Gateway) -> None:
     for attempt in range(1, FINAL_WRITE_TRIES + 1):
         try:
-            await gateway.usage_log.flush()
-            await keeping.flush(gateway.health, gateway.database, gateway.clock)
-            await gateway.cache.flush()
-            await budget_keeping.flush(gateway.budgets, gateway.database)
+            await write_out(gateway)
         except StoreError:
             if attempt == FINAL_WRITE_TRIES:
                 raise

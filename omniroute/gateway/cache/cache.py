@@ -69,6 +69,8 @@ class ResponseCache:
         self._flushing = asyncio.Lock()
         self._outdated: frozenset[str] | None = frozenset()
         """Requested models whose answers on disk are to go; `None`: all."""
+        self._forgotten = 0
+        """How often answers were dropped: one that was asked for before is not kept after."""
         self.memory = Memory()
         self.disk = Disk(database, clock, zone)
         self.likeness = Likeness()
@@ -100,6 +102,7 @@ class ResponseCache:
 
     async def _lead(self, asked: Asked, keys: Keys, reply: Reply, entry: UsageEntry, ask: Ask) -> None:
         """Look everywhere, then ask; whoever waits for the same gets the same."""
+        forgotten = self._forgotten
         with self._flights.fly(keys.exact) as flight:
             found = await self._find(asked, keys)
             if found is not None:
@@ -112,7 +115,9 @@ class ResponseCache:
                 await ask(recording)
             finally:  # whether or not the client waited for it; does not await
                 if isinstance(recording.told, Told):
-                    flight.kept = self._keep(asked, keys, recording.told, entry)
+                    flight.kept = self._kept(asked, recording.told, entry)
+                    if flight.kept is not None and self._forgotten == forgotten:
+                        self._keep(asked, keys, flight.kept)
 
     async def _find(self, asked: Asked, keys: Keys) -> _Found | None:
         now_ms = self._clock.now_ms()
@@ -132,8 +137,11 @@ class ResponseCache:
         return None if found is None else _Found(name, found.kept, header)
 
     async def _from_disk(self, asked: Asked, names: list[str], now_ms: int) -> _Found | None:
+        if self._outdated is None or asked.requested in self._outdated:
+            return None  # what is there is to go
+        forgotten = self._forgotten
         found = await self.disk.find(names, now_ms=now_ms)
-        if found is None:
+        if found is None or self._forgotten != forgotten:
             return None
         # Its own time to expire comes with it.
         self.memory.put(*found, most=asked.snapshot.preferences.cache.max_entries)
@@ -155,8 +163,8 @@ class ResponseCache:
         self.counters.misses += 1
         self.disk.count(now_ms=self._clock.now_ms())
 
-    def _keep(self, asked: Asked, keys: Keys, told: Told, entry: UsageEntry) -> Kept | None:
-        """What others who ask the same now may have of an answer; kept for later if it ended well."""
+    def _kept(self, asked: Asked, told: Told, entry: UsageEntry) -> Kept | None:
+        """What others who ask the same now may have of an answer."""
         format_name = asked.call.operation.format
         if told.status != 200 or format_name is None:
             return None
@@ -166,7 +174,7 @@ class ResponseCache:
         if usage.prompt is not None and usage.completion is not None:
             tokens = usage.prompt + usage.completion
         provider, model = entry.provider or "", entry.model or ""
-        kept = Kept(
+        return Kept(
             status=told.status,
             headers={name: told.headers[name] for name in _KEPT_HEADERS if name in told.headers},
             body=told.body,
@@ -179,12 +187,16 @@ class ResponseCache:
             created_at_ms=now_ms,
             expires_at_ms=now_ms + settings.ttl_ms,
         )
-        if is_keepable(format_name, told.status, told.body):
-            for name in filter(None, (keys.exact, keys.words)):
-                self.memory.put(name, kept, most=settings.max_entries)
-                self.disk.put(name, kept)
-            self.likeness.learn(asked, keys, now_ms=now_ms)
-        return kept
+
+    def _keep(self, asked: Asked, keys: Keys, kept: Kept) -> None:
+        """Have an answer for later too, if it ended well."""
+        format_name = asked.call.operation.format
+        if format_name is None or not is_keepable(format_name, kept.status, kept.body):
+            return
+        for name in filter(None, (keys.exact, keys.words)):
+            self.memory.put(name, kept, most=asked.snapshot.preferences.cache.max_entries)
+            self.disk.put(name, kept)
+        self.likeness.learn(asked, keys, now_ms=kept.created_at_ms)
 
     async def run(self) -> None:
         """Write behind, sweep and learn, for ever."""
@@ -203,10 +215,12 @@ class ResponseCache:
     async def flush(self) -> None:
         """What waited is on disk when this returns. Raises `StoreError` with nothing lost."""
         async with self._flushing:
-            outdated, self._outdated = self._outdated, frozenset()
+            outdated = self._outdated
             if outdated is None or outdated:
                 names = None if outdated is None else list(outdated)
                 await self._database.write(partial(store.delete, models=names))
+                if self._outdated is outdated:  # else more has become so meanwhile
+                    self._outdated = frozenset()
             await self.disk.flush()
 
     async def sweep(self) -> int:
@@ -224,6 +238,7 @@ class ResponseCache:
         self._outdated = None if models is None or self._outdated is None else self._outdated | models
 
     def _forget_in_memory(self, models: Collection[str] | None) -> int:
+        self._forgotten += 1
         if models is None:
             self.likeness.clear()
 

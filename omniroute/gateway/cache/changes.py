@@ -24,19 +24,20 @@ def outdated(old: Snapshot, new: Snapshot) -> frozenset[str] | None:
 
 
 def _moved(old: Snapshot, new: Snapshot) -> bool:
-    """Whether somebody else answers behind the same name: another server, or an account's own URL changed."""
+    """Whether somebody else answers behind the same name: another server, or an account's own place."""
     before = {provider.id: provider.formats for provider in old.providers.values()}
     if any(before.get(one.id, one.formats) != one.formats for one in new.providers.values()):
         return True
-    return _own_urls(old) != _own_urls(new)
+    return _own_places(old) != _own_places(new)
 
 
-def _own_urls(snapshot: Snapshot) -> dict[str, str]:
+def _own_places(snapshot: Snapshot) -> dict[str, tuple[str | None, dict[str, str]]]:
+    """By account: its URL, and what it puts into its provider's."""
     return {
-        account.id: account.base_url
+        account.id: (account.base_url, dict(account.variables))
         for accounts in snapshot.accounts.values()
         for account in accounts
-        if account.base_url is not None
+        if account.base_url is not None or account.variables
     }
 
 
