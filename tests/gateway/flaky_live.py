@@ -22,6 +22,8 @@ from tests.scripted_upstream import Behaviour, Ending, ScriptedUpstream
 CHANGEABLE, STORM = (15.0, 8.0), (5.0, 25.0)
 """Weather: how long an account answers, and how long it fails, in seconds on average."""
 TOOK_S = (0.05, 0.5)
+GRACE_S = 0.0002
+"""What was just written may take so long to come out of the other end of a socket."""
 NAMES = ("first", "b", "c", "d", "e")
 FOUL = {
     "429": script.error(429),  # with the time that is left
@@ -35,19 +37,18 @@ FOUL = {
 START_MS = 1_790_000_000_000
 
 
-class _Jumping(selectors.DefaultSelector):
+class _Jumping(selectors.SelectSelector):
     """Waits for nothing: what it would have slept is added to its own time."""
 
     now_s = 1000.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        events = super().select(0)
-        if events or (timeout is not None and timeout <= 0):
-            return events
-        if timeout is None:  # a thread will call
-            return super().select(None)
-        self.now_s += timeout
-        return []
+        if timeout is None or timeout <= 0:  # a thread will call, or there is work
+            return super().select(timeout)
+        events = super().select(min(timeout, GRACE_S))
+        if not events:
+            self.now_s += timeout
+        return events
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
@@ -80,7 +81,7 @@ class Weather:
 
     chance: Random
     lasts_s: tuple[float, float]
-    ends_s: float = 0.0
+    ends_s: float
     way: str | None = "none yet"
 
     def at(self, now_s: float) -> str | None:
@@ -88,7 +89,7 @@ class Weather:
         while now_s >= self.ends_s:
             self.way = None if self.way else self.chance.choice(list(FOUL))
             mean_s = self.lasts_s[1 if self.way else 0]
-            self.ends_s = max(self.ends_s, _Jumping.now_s) + self.chance.expovariate(1 / mean_s)
+            self.ends_s += self.chance.expovariate(1 / mean_s)
         return self.way
 
     def behaviour(self, now_s: float) -> Behaviour:
@@ -103,10 +104,10 @@ class Weather:
 class FlakyUpstream(ScriptedUpstream):
     """Five accounts of one provider; keeps the calls that should not have come."""
 
-    def __init__(self, seed: int, weather: tuple[float, float]) -> None:
+    def __init__(self, seed: int) -> None:
         super().__init__()
         self._chance = Random(seed)  # noqa: S311 - chance that repeats
-        self.weather = {name: Weather(Random(f"{seed} {name}"), weather) for name in NAMES}  # noqa: S311
+        self.weather: dict[str, Weather] = {}
         self.disturbed: list[str] = []
         """Calls of accounts that were cooling, or that somebody was probing."""
         self.probes = 0
@@ -181,7 +182,7 @@ class Run:
         """Ask, and count."""
         chance = Random(self.seed + 1)  # noqa: S311 - chance that repeats
         async with (
-            FlakyUpstream(self.seed, self.weather) as upstream,
+            FlakyUpstream(self.seed) as upstream,
             running_gateway(directory, clock=clock) as running,
             aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(), connector=aiohttp.TCPConnector(limit=0)
@@ -190,6 +191,9 @@ class Run:
             running.http = http
             await self._set_up(running, upstream)
             started_s = clock.monotonic_s()
+            for name in NAMES:
+                chance_of_one = Random(f"{self.seed} {name}")  # noqa: S311 - chance that repeats
+                upstream.weather[name] = Weather(chance_of_one, self.weather, started_s)
             async with asyncio.TaskGroup() as group:
                 for number in range(self.requests):
                     await asyncio.sleep(chance.expovariate(self.per_second))
