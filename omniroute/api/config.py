@@ -42,6 +42,8 @@ class AccountItem(_Item, frozen=True, kw_only=True):
     is_active: bool = True
     api_key: SecretName | None = None
     """`None`: the one it has, if any."""
+    signed_in: bool = False
+    """Its token came of a sign-in, which no document can hold: it is left as it is."""
     base_url: str | None = None
     allow_private: bool = False
     variables: dict[str, str] = {}

@@ -20,7 +20,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     prefix: str
     """What stands before the slash in model names of this provider."""
     auth_type: str
-    """`apikey` or `none`."""
+    """`apikey`, `oauth` or `none`."""
     name: str
     priority: int
     is_active: bool
@@ -31,8 +31,17 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     variables: dict[str, str]
     has_api_key: bool
     masked_api_key: str | None
+    has_access_token: bool
+    """It was signed in, and has no key."""
+    has_refresh_token: bool
+    """The access token is renewed before it ends."""
+    expires_at: str | None
+    """When the access token ends; `null`: it does not, or nobody has said."""
+    email: str | None
+    """Who has signed in: an address, or a name at the vendor."""
+    scope: str | None
     test_status: str
-    """`unknown`, `active`, `error`"""
+    """`unknown`, `active`, `error`, `expired` (has to sign in again)"""
     last_tested: str | None
     last_error: str | None
     created_at: str

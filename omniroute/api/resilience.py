@@ -105,6 +105,18 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tokens_reset: str | None
 
 
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How long an account that was signed in can be asked."""
+
+    identity: str | None
+    """Who it is: an address, or a name at the vendor."""
+    expires_at: str | None
+    """When its access token ends; `null`: it does not, or nobody has said."""
+    remaining_ms: int | None
+    is_renewed: bool
+    """A new token is fetched before that."""
+
+
 class AccountHealth(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One account, and what holds it up."""
 
@@ -130,6 +142,11 @@ class AccountHealth(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     backoff_level: int
     uses_last_hour: int
     last_used_at: str | None
+    test_status: str
+    """`unknown`, `active`, `error`, `expired` (has to sign in again)"""
+    last_error: str | None
+    login: SignedIn | None
+    """`null`: it has a key, or needs none."""
 
 
 class Accounts(msgspec.Struct, frozen=True, kw_only=True):

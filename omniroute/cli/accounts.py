@@ -53,6 +53,7 @@ def _list(
     if not found:
         output.say("no accounts yet; connect one with: omniroute providers add PROVIDER")
         return
+    with_logins = any(one.login is not None for one in found)
     rows = [
         (
             f"{one.provider}/{one.name}",
@@ -62,11 +63,13 @@ def _list(
             one.breaker.state.lower(),
             str(one.running),
             str(one.uses_last_hour),
+            *([_token(one)] if with_logins else []),
             one.id,
         )
         for one in found
     ]
-    headings = ("account", "state", "cause", "left", "breaker", "running", "last hour", "id")
+    token = ("token",) if with_logins else ()
+    headings = ("account", "state", "cause", "left", "breaker", "running", "last hour", *token, "id")
     output.table(headings, rows, right=(3, 5, 6))
 
 
@@ -93,6 +96,10 @@ def _show(account: AccountName, *, as_json: output.Json = False) -> None:
         ("last hour", words.requests(one.uses_last_hour)),
         ("last used", words.local(one.last_used_at)),
     ]
+    if one.login is not None:
+        facts += [("signed in as", words.text(one.login.identity)), ("token", _token(one))]
+    if one.last_error is not None:
+        facts.append(("last error", words.one_line(one.last_error)))
     facts += [(f"model {model}", _held(held)) for model, held in one.locks.items()]
     output.fields(facts)
 
@@ -151,8 +158,23 @@ def _find(gateway: "Client", wanted: str) -> "AccountHealth":
     return account(gateway, pick_connection(providers.connections(gateway), wanted).id)
 
 
+def _token(one: "AccountHealth") -> str:
+    """How long its access token lasts, where it has one."""
+    login = one.login
+    if login is None:
+        return output.UNKNOWN
+    if one.test_status == "expired":
+        return "signed out"
+    if login.remaining_ms is None:
+        return "does not end"
+    lasts = words.span(login.remaining_ms) if login.remaining_ms else "over"
+    return f"{lasts}, then renewed" if login.is_renewed else lasts
+
+
 def _cause(one: "AccountHealth") -> str:
     """Why it is not ready, in the words of the book."""
+    if one.test_status == "expired" and one.state == "disabled":
+        return "signed out"
     if one.state == "broken":
         return f"{one.breaker.failure_count} failures in a row"
     if one.state == "cooling" and one.cooldown is not None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 from omniroute.conversation.count import count_request
 from omniroute.conversation.request import Request
 from omniroute.conversation.tokens import family_of
-from omniroute.errors import ConfigError, ProtocolError, Refused
+from omniroute.errors import ConfigError, Failure, ProtocolError, Refused
 from omniroute.formats import FORMATS
 from omniroute.formats.envelope import Envelope
 from omniroute.formats.translate import outgoing
@@ -117,6 +118,13 @@ async def _told(gateway: Gateway, attempt: Attempt, question: Question) -> Count
         return None
     if dialect not in (FormatName.ANTHROPIC, FormatName.GEMINI):
         return None
+    account = await gateway.tokens.ready(attempt.provider, attempt.account)
+    if isinstance(account, Failure):
+        _log.info(
+            "%s did not count a request, so it is estimated: %s", attempt.provider.name, account.message
+        )
+        return None
+    attempt = replace(attempt, account=account)
     try:
         request = await asyncio.to_thread(_request, attempt, question, dialect)
         way = proxy_for(gateway.snapshot, attempt.provider, attempt.account)

@@ -58,7 +58,7 @@ async def test_account(
 ) -> TestResult:
     """What the provider says to the account's key, or with `model` to a call of one token."""
     started_s = gateway.clock.monotonic_s()
-    verdict = await _verdict(gateway, provider, account, model)
+    account, verdict = await _asked(gateway, provider, account, model)
     message = None if verdict.message is None else told(verdict.message, account.secret)
     code = verdict.code or (None if verdict.status is None else str(verdict.status))
     return TestResult(
@@ -75,6 +75,10 @@ async def fetch_models(
     gateway: Gateway, provider: Provider, account: Account, *, timeout_s: float = TIMEOUT_S
 ) -> tuple[ModelFacts, ...]:
     """The models the provider lists. Raises `UpstreamFailed`, and `ConfigError` when it cannot be asked."""
+    ready = await gateway.tokens.ready(provider, account)
+    if isinstance(ready, Failure):
+        raise UpstreamFailed(ready)
+    account = ready
     request = _models_request(gateway, provider, account, with_key=True)
     answer = await _ask(gateway, request, MAX_LIST_BYTES, timeout_s=timeout_s)
     if not answer.is_success:
@@ -98,6 +102,22 @@ async def detect_local(gateway: Gateway) -> tuple[Found, ...]:
             for probe in probes(gateway.catalogue)
         ]
     return tuple(found for task in tasks if (found := task.result()) is not None)
+
+
+async def _asked(
+    gateway: Gateway, provider: Provider, account: Account, model: str | None
+) -> tuple[Account, Verdict]:
+    """The verdict, and the account with the token it holds for: one that is refused is renewed once."""
+    ready = await gateway.tokens.ready(provider, account)
+    if isinstance(ready, Failure):
+        return account, Verdict(Finding.AUTH_ERROR, ready.message)
+    verdict = await _verdict(gateway, provider, ready, model)
+    if ready.login is None or verdict.finding is not Finding.AUTH_ERROR:
+        return ready, verdict
+    newer = await gateway.tokens.newer(provider, ready)
+    if isinstance(newer, Failure):
+        return ready, verdict
+    return newer, await _verdict(gateway, provider, newer, model)
 
 
 async def _verdict(gateway: Gateway, provider: Provider, account: Account, model: str | None) -> Verdict:

@@ -119,6 +119,8 @@ def mark_tested(
     before = connection.execute(sa.select(*columns).where(table.c.id == account_id)).first()
     if before is None:
         return False  # removed while it was tested
+    if before.test_status == "expired" and status == "error":
+        status = before.test_status  # which says more
     values = {"test_status": status, "last_error": error, "last_tested_ms": at_ms}
     connection.execute(sa.update(table).where(table.c.id == account_id).values(values))
     news = (before.test_status, before.last_error) != (status, error)

@@ -45,7 +45,7 @@ def _list(*, as_json: output.Json = False) -> None:
             one.name,
             str(one.priority),
             _state(one),
-            words.text(one.masked_api_key),
+            _key(one),
             words.local(one.last_tested),
             one.id,
         )
@@ -76,7 +76,8 @@ def _show(account: Account, *, as_json: output.Json = False) -> None:
             ("models are named", f"{one.prefix}/…"),
             ("state", _state(one)),
             ("priority", str(one.priority)),
-            ("key", words.text(one.masked_api_key)),
+            ("key", _key(one)),
+            ("signed in as", words.text(one.email)),
             ("default model", words.text(one.default_model)),
             ("base URL", one.base_url or "the provider's own"),
             ("private address", words.yes(one.allow_private)),
@@ -149,7 +150,13 @@ def _verdict(result: "TestResult") -> str:
     return f"{output.paint('does not work', 'bad')}: {reason} ({result.diagnosis.type}{status})"
 
 
+def _key(one: "Connection") -> str:
+    return "signed in" if one.has_access_token else words.text(one.masked_api_key)
+
+
 def _state(one: "Connection") -> str:
+    if one.test_status == "expired":
+        return "signed out"
     if not one.is_active:
         return "disabled"
     return {"active": "works", "error": "failing", "unknown": "not tested"}.get(

@@ -47,6 +47,8 @@ class Tokens:
 
     async def ready(self, provider: Provider, account: Account) -> Account | Failure:
         """The account with a token a call can be made with, renewed first where it ends soon."""
+        if account.login is None:
+            return account
         account = self._newest(account)
         login, now_ms = account.login, self._clock.now_ms()
         if login is None or not ends_soon(login, now_ms=now_ms, within_s=BEFORE_CALL_S):
@@ -59,7 +61,7 @@ class Tokens:
     async def newer(self, provider: Provider, account: Account) -> Account | Failure:
         """The account with a newer token than this one, which was refused or ends; or why there is none."""
         known = self._newest(account)
-        if known.login != account.login and known.is_active:
+        if known is not account and known.is_active:
             return known  # renewed since the caller has looked
         if known.login is None or known.login.refresh_token is None:
             return Failure(kind=FailureKind.AUTH, message="it cannot be renewed without signing in again")
@@ -134,8 +136,12 @@ class Tokens:
         )
 
     def _newest(self, account: Account) -> Account:
-        """The account as it is configured now: a request may have begun before its token was renewed."""
+        """The account as it is configured now, if that has another token: a request may have begun before."""
         for known in self._snapshot().accounts.get(account.provider_id, ()):
-            if known.id == account.id:
-                return known if known.login != account.login else account
+            if known.id == account.id and _generation(known) != _generation(account):
+                return known
         return account
+
+
+def _generation(account: Account) -> int:
+    return 0 if account.login is None else account.login.generation

@@ -8,6 +8,7 @@ from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.health.limits import Limit
 from omniroute.providers.pricing import DEMO
 from omniroute.records import Account, Provider
+from omniroute.records.logins import Login
 from omniroute.routing.health import CLOSED, FOREVER, Cooldown
 
 _ANY_MODEL = ""
@@ -51,6 +52,19 @@ def shown_account(gateway: Gateway, provider: Provider, account: Account) -> api
         backoff_level=load.backoff_level,
         uses_last_hour=load.uses_last_hour,
         last_used_at=shown_at(load.last_used_s),
+        test_status=account.test_status,
+        last_error=account.last_error,
+        login=None if account.login is None else _signed_in(account.login, gateway.clock.now_ms()),
+    )
+
+
+def _signed_in(login: Login, now_ms: int) -> api.SignedIn:
+    ends_ms = login.expires_at_ms
+    return api.SignedIn(
+        identity=login.identity,
+        expires_at=None if ends_ms is None else iso(ends_ms),
+        remaining_ms=None if ends_ms is None else max(ends_ms - now_ms, 0),
+        is_renewed=login.refresh_token is not None,
     )
 
 

@@ -146,11 +146,12 @@ def _store(call: ManageCall, connection: sa.Connection, account: Account) -> tup
 
 
 def _changed(before: Account, change: ConnectionChange, now_ms: int) -> Account:
+    key = None if change.api_key is UNSET else change.api_key.strip() or None
     after = replace(
         before,
         name=before.name if change.name is UNSET else account_name(change.name),
-        secret=before.secret if change.api_key is UNSET else change.api_key.strip() or before.secret,
-        login=before.login if change.api_key is UNSET or not change.api_key.strip() else None,
+        secret=key or before.secret,
+        login=before.login if key is None else None,
         priority=before.priority if change.priority is UNSET else change.priority,
         is_active=before.is_active if change.is_active is UNSET else change.is_active,
         default_model=before.default_model if change.default_model is UNSET else change.default_model,
@@ -160,8 +161,9 @@ def _changed(before: Account, change: ConnectionChange, now_ms: int) -> Account:
     )
     if change.variables is not UNSET:
         after = replace(after, variables=_variables(change.variables))
-    if before.last_error == accounts.UNREADABLE and after.secret is not None and change.is_active is UNSET:
-        after = replace(after, is_active=True)  # it was off only because its key did not open
+    was_lost = before.last_error == accounts.UNREADABLE or before.test_status == "expired"
+    if was_lost and key is not None and change.is_active is UNSET:
+        after = replace(after, is_active=True)  # it was off only for want of a credential
     tested = ("secret", "base_url", "variables")
     if any(getattr(before, name) != getattr(after, name) for name in tested):
         after = replace(after, test_status="unknown", last_error=None, last_tested_ms=None)

@@ -21,12 +21,14 @@ def masked_secret(secret: str) -> str:
 
 def shown_connection(account: Account, provider: Provider | None) -> Connection:
     """One account. `None`: its provider is not in the catalogue any more."""
+    login = account.login
+    key = account.secret if login is None else None
     return Connection(
         id=account.id,
         provider=account.provider_id,
         provider_name=provider.name if provider is not None else account.provider_id,
         prefix=provider.label if provider is not None else account.provider_id,
-        auth_type="none" if account.secret is None else "apikey",
+        auth_type="oauth" if login is not None else "none" if key is None else "apikey",
         name=account.name,
         priority=account.priority,
         is_active=account.is_active,
@@ -34,8 +36,13 @@ def shown_connection(account: Account, provider: Provider | None) -> Connection:
         base_url=account.base_url,
         allow_private=account.allow_private,
         variables=dict(account.variables),
-        has_api_key=account.secret is not None,
-        masked_api_key=None if account.secret is None else masked_secret(account.secret),
+        has_api_key=key is not None,
+        masked_api_key=None if key is None else masked_secret(key),
+        has_access_token=login is not None and account.secret is not None,
+        has_refresh_token=login is not None and login.refresh_token is not None,
+        expires_at=shown_instant(login.expires_at_ms) if login is not None else None,
+        email=login.identity if login is not None else None,
+        scope=login.scope if login is not None else None,
         test_status=account.test_status,
         last_tested=shown_instant(account.last_tested_ms),
         last_error=account.last_error,

@@ -35,7 +35,7 @@ def _read(applying: Applying) -> dict[str, JSON]:
     found: dict[str, JSON] = {}
     for name, account in _known(applying).items():
         provider = applying.snapshot.providers[account.provider_id]
-        found[name] = _shown(account, f"{_SCHEME}{_variable(provider, account)}" if account.secret else None)
+        found[name] = _shown(account, _secret_name(provider, account))
     return found
 
 
@@ -47,9 +47,17 @@ def _shown(account: Account, secret: str | None) -> JSON:
         allow_private=account.allow_private,
         variables=dict(account.variables),
         default_model=account.default_model,
+        signed_in=account.login is not None,
     )
     members = builtins(shown)
     return members if secret is None else {**members, "apiKey": secret}
+
+
+def _secret_name(provider: Provider, account: Account) -> str | None:
+    """How the stored secret is named; `None`: there is none, or none that a document could bring."""
+    if account.secret is None or account.login is not None:
+        return None
+    return f"{_SCHEME}{_variable(provider, account)}"
 
 
 def _variable(provider: Provider, account: Account) -> str:
@@ -87,7 +95,13 @@ def _checked(
     applying: Applying, provider: Provider, written: AccountItem, before: Account | None, path: str
 ) -> Account:
     """The account as it will be, its secret in it."""
-    secret = _secret(applying, written) or (before.secret if before is not None else None)
+    given = _secret(applying, written)
+    login = before.login if before is not None and given is None else None
+    if written.signed_in and given is None and login is None:
+        name = path.partition("/")[2]
+        way = f"omniroute providers login {provider.label} --name {name!r}"
+        raise invalid(f"{path}.signedIn", f"a sign-in cannot be written down; sign in with: {way}")
+    secret = given or (before.secret if before is not None else None)
     account = Account(
         id="",
         provider_id=provider.id,
@@ -95,6 +109,7 @@ def _checked(
         priority=written.priority or 0,
         is_active=written.is_active,
         secret=secret,
+        login=login,
         base_url=written.base_url,
         allow_private=written.allow_private,
         variables=MappingProxyType({key: text.strip() for key, text in written.variables.items()}),
@@ -126,9 +141,7 @@ def _named(
     secret = _secret(applying, written)
     if secret is not None and (before is None or before.secret != secret):
         return f"{NEW}{written.api_key}"
-    if before is None or before.secret is None:
-        return None
-    return f"{_SCHEME}{_variable(provider, before)}"
+    return None if before is None else _secret_name(provider, before)
 
 
 def _put(applying: Applying, name: str, value: JSON) -> None:
