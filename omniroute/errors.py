@@ -114,7 +114,7 @@ class FailureKind(StrEnum):
     """Idle too long between bytes."""
     BAD_REQUEST = "bad_request"
     CANNOT_EXPRESS = "cannot_express"
-    """The target's dialect or model has no place for content of the request."""
+    """The target has no place for content of the request, or refuses it for reasons of its own."""
     CONTENT = "content"
     """Refused by the provider's content policy."""
     CLIENT_GONE = "client_gone"

@@ -55,7 +55,9 @@ def refused_as(status: int, words: str) -> FailureKind:
         return FailureKind.CANNOT_EXPRESS
     if status >= 500 or status in (408, 424, 498):
         return FailureKind.TOO_LONG if _says(words, _TOO_LONG) else FailureKind.OVERLOADED
-    return FailureKind.BAD_REQUEST if status >= 400 else FailureKind.PROTOCOL
+    if status == 415:
+        return FailureKind.BAD_REQUEST
+    return FailureKind.CANNOT_EXPRESS if status >= 400 else FailureKind.PROTOCOL
 
 
 def told_in_band(words: str) -> FailureKind:

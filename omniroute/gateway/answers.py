@@ -38,6 +38,7 @@ _OWN_STATUS = frozenset(
         FailureKind.TOO_LONG,
         FailureKind.BAD_REQUEST,
         FailureKind.CONTENT,
+        FailureKind.CANNOT_EXPRESS,
     }
 )
 """Kinds where the upstream's own status and body say more to a client than ours would."""

@@ -94,6 +94,7 @@ WAYS = {
     "404": lack(told(404), 404, "no_model", "model model_not_found", heals=False, helps=Helps.MODEL),
     "408": outage(told(408), 408, "overloaded", BUSY, alone=2, says="vendor says no"),
     "413": refusal(told(413), 413, "bad_request"),
+    "409": refusal(told(409), 409, "cannot_express", helps=Helps.MODEL),
     "422": refusal(told(422), 422, "bad_request"),
     "429": lack(told(429), 429, "rate_limited", LIMITED, says="vendor says no"),
     "429 with a wait": lack(told(429, Retry_After="70"), 429, "rate_limited", LIMITED, retry_after="70"),

@@ -73,7 +73,7 @@ REFUSALS: list[tuple[str, int, object, FailureKind]] = [
     ("cohere timeout", 408, {"message": "request timed out"}, K.OVERLOADED),
     ("zhipu balance", 429, {"error": {"code": "1113", "message": "insufficient balance"}}, K.QUOTA),
     ("moonshot long", 400, openai("invalid_request_error", "Over the context length"), K.TOO_LONG),
-    ("conflict", 409, {"message": "busy with another"}, K.BAD_REQUEST),
+    ("conflict", 409, {"message": "busy with another"}, K.CANNOT_EXPRESS),
     ("redirect", 302, {}, K.PROTOCOL),
 ]  # fmt: skip
 
