@@ -13,7 +13,7 @@ from omniroute.conversation.edits import (
     ThinkingBudget,
     ThinkingMode,
 )
-from omniroute.records.preferences import ComboSettings, Preferences
+from omniroute.records.preferences import ComboSettings, MemberSettings, Preferences
 
 __all__ = [
     "ComboDefaults",
@@ -63,7 +63,7 @@ class ComboDefaults(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What holds for every combo that does not say otherwise."""
 
     combo_defaults: ComboSettings
-    provider_overrides: dict[str, ComboSettings]
+    provider_overrides: dict[str, MemberSettings]
     """Provider id to what holds for its members."""
 
 
@@ -73,4 +73,4 @@ class ComboDefaultsChange(
     """Body of `PATCH /api/settings/combo-defaults`: member by member, `null` removes one."""
 
     combo_defaults: dict[str, Any] | None = None  # checked against `ComboSettings`
-    provider_overrides: dict[str, Any] | None = None  # the same by provider
+    provider_overrides: dict[str, Any] | None = None  # `MemberSettings` by provider

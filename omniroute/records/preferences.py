@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from omniroute.conversation.edits import SystemPrompt, ThinkingBudget
-from omniroute.records.routes import AccountStrategy, AutoMode, Strategy
+from omniroute.records.routes import AccountStrategy, AutoMode
 
 Millis = Annotated[int, Meta(ge=0, le=3_600_000)]
 Threshold = Annotated[int, Meta(ge=1, le=100)]
@@ -20,20 +20,24 @@ class WildcardAlias(msgspec.Struct, frozen=True, rename="camel"):
     target: Annotated[str, Meta(min_length=1, max_length=256)]
 
 
-class ComboSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Some keys of a combo's configuration; `None`: not set here."""
+class MemberSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Some keys of the terms under which a combo's member is asked; `None`: not set here."""
 
-    strategy: Strategy | None = None
     max_retries: Annotated[int, Meta(ge=0, le=10)] | None = None
     retry_delay_ms: Annotated[int, Meta(ge=0, le=60_000)] | None = None
     timeout_ms: Annotated[int, Meta(ge=1000, le=600_000)] | None = None
     concurrency_per_model: Annotated[int, Meta(ge=1, le=100)] | None = None
     queue_timeout_ms: Annotated[int, Meta(ge=0, le=600_000)] | None = None
+    fall_back_on_content: bool | None = None
+    continue_after_cut: bool | None = None
+
+
+class ComboSettings(MemberSettings, frozen=True, rename="camel", omit_defaults=True):
+    """Some keys of a combo's configuration; `None`: not set here. The strategy is each combo's own."""
+
     max_combo_depth: Annotated[int, Meta(ge=1, le=5)] | None = None
     track_metrics: bool | None = None
     auto_mode: AutoMode | None = None
-    fall_back_on_content: bool | None = None
-    continue_after_cut: bool | None = None
 
 
 class Profile(msgspec.Struct, frozen=True, rename="camel"):
@@ -107,7 +111,7 @@ class Preferences(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     wildcard_aliases: Annotated[tuple[WildcardAlias, ...], Meta(max_length=200)] = ()
     unknown_model_provider: str | None = None
     combo_defaults: ComboSettings = ComboSettings()
-    provider_overrides: dict[str, ComboSettings] = {}
+    provider_overrides: dict[str, MemberSettings] = {}
     provider_profiles: Profiles = Profiles()
     rate_limit_defaults: RateLimitDefaults = RateLimitDefaults()
     ip_filter: IpFilter = IpFilter()

@@ -7,7 +7,7 @@ import msgspec
 
 from omniroute.errors import ErrorKind, Refused
 from omniroute.records import Combo, ComboConfig, ComboEntry, Preferences
-from omniroute.records.preferences import ComboSettings
+from omniroute.records.preferences import MemberSettings
 from omniroute.routing.route import Effective, Group, Member, Node, Target, Unusable, cascade
 from omniroute.routing.wildcards import MAX_ALIAS_HOPS
 
@@ -79,7 +79,7 @@ class _Expanding:
 
     def _of_member(self, combo: Combo, target: Target) -> Effective:
         preferences = self._preferences
-        overrides = preferences.provider_overrides.get(target.provider.id, ComboSettings())
+        overrides = preferences.provider_overrides.get(target.provider.id, MemberSettings())
         own = replace(combo.config, strategy=combo.strategy)
         return cascade(as_config(preferences.combo_defaults), as_config(overrides), own)
 
@@ -123,6 +123,6 @@ class _Walk:
         return names
 
 
-def as_config(settings: ComboSettings) -> ComboConfig:
+def as_config(settings: MemberSettings) -> ComboConfig:
     """Stored settings as a level of the cascade."""
     return ComboConfig(**msgspec.structs.asdict(settings))

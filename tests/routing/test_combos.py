@@ -18,7 +18,7 @@ from omniroute.records import (
     Snapshot,
     Strategy,
 )
-from omniroute.records.preferences import ComboSettings, WildcardAlias
+from omniroute.records.preferences import ComboSettings, MemberSettings, WildcardAlias
 from omniroute.routing.expand import check_combo
 from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Group, Member
@@ -221,7 +221,7 @@ def test_other_names_like_it_are_unknown(name: str) -> None:
 def test_what_a_combo_says_wins_over_its_members_provider_and_that_over_the_defaults() -> None:
     preferences = Preferences(
         combo_defaults=ComboSettings(max_retries=5, retry_delay_ms=111, timeout_ms=5000),
-        provider_overrides={"two": ComboSettings(retry_delay_ms=222, timeout_ms=6000)},
+        provider_overrides={"two": MemberSettings(retry_delay_ms=222, timeout_ms=6000)},
     )
     found = known(
         combo("mix", "one/a", "two/c", config=ComboConfig(timeout_ms=7000)), preferences=preferences

@@ -23,6 +23,7 @@ NO_PATHS: Mapping[str, str] = MappingProxyType({})
 DEFAULTS: dict[str, JSON] = msgspec.to_builtins(Preferences())
 _TYPES = {field.encode_name: field.type for field in msgspec.structs.fields(Preferences)}
 _BY_PROVIDER = ("providerStrategies", "providerOverrides")
+_NAMING_PROVIDERS = ("unknownModelProvider", "blockedProviders")
 
 
 async def show_settings(call: ManageCall) -> ShownSettings:
@@ -110,9 +111,18 @@ def settled(
     after = default if patch is None else merged(default, default if current is None else current, patch)
     checked(after, _TYPES[name], path)
     setting = msgspec.convert(after, _TYPES[name])
+    if name in _NAMING_PROVIDERS:
+        _refuse_unknown(snapshot, setting, path)
     _refuse_unreadable(setting, path)
     whole: JSON = msgspec.to_builtins(setting)
     return whole
+
+
+def _refuse_unknown(snapshot: Snapshot, setting: tuple[str, ...] | str | None, path: str) -> None:
+    """Raises `ApiError` 400 for a provider that is none: it would stay without effect, and unseen."""
+    for name in setting if isinstance(setting, tuple) else (setting,):
+        if name is not None and name not in snapshot.names:
+            raise invalid(path, f"there is no provider {name!r}")
 
 
 def _refuse_unreadable(setting: object, path: str) -> None:

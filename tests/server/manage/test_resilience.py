@@ -239,7 +239,10 @@ async def test_the_audit_log_tells_which_settings_changed(place: Place) -> None:
         ({"stickyRoundRobinLimit": 1001}, "stickyRoundRobinLimit"),
         ({"providerOverrides": {"nobody": {}}}, "providerOverrides.nobody"),
         ({"providerOverrides": {"openai": {"retries": 1}}}, "providerOverrides.openai.retries"),
-        ({"comboDefaults": {"strategy": "best"}}, "comboDefaults.strategy"),
+        ({"comboDefaults": {"strategy": "random"}}, "comboDefaults.strategy"),
+        ({"providerOverrides": {"openai": {"maxComboDepth": 1}}}, "providerOverrides.openai.maxComboDepth"),
+        ({"blockedProviders": ["groq", "nobody"]}, "blockedProviders"),
+        ({"unknownModelProvider": "nobody"}, "unknownModelProvider"),
         ({"wildcardAliases": [{"pattern": "a*", "target": "b", "x": 1}]}, "wildcardAliases[0].x"),
     ],
 )
@@ -256,16 +259,16 @@ async def test_combo_defaults_hold_for_combos_and_by_provider(connected: Place) 
     await connected.call(
         settings.change_combo_defaults,
         ComboDefaultsChange(
-            combo_defaults={"maxRetries": 4, "strategy": "random"},
+            combo_defaults={"maxRetries": 4, "autoMode": "fast"},
             provider_overrides={"oai": {"timeoutMs": 7000}},
         ),
     )
     now = await connected.call(
-        settings.change_combo_defaults, ComboDefaultsChange(combo_defaults={"strategy": None})
+        settings.change_combo_defaults, ComboDefaultsChange(combo_defaults={"autoMode": None})
     )
 
     assert now == await connected.call(settings.combo_defaults)
-    assert (now.combo_defaults.max_retries, now.combo_defaults.strategy) == (4, None)
+    assert (now.combo_defaults.max_retries, now.combo_defaults.auto_mode) == (4, None)
     assert now.provider_overrides["openai"].timeout_ms == 7000
     with pytest.raises(ApiRefused):
         await connected.call(settings.change_combo_defaults, ComboDefaultsChange())
