@@ -11,7 +11,7 @@ from omniroute.cli import output
 from omniroute.cli.failures import Conflict, UsageError
 from omniroute.cli.gateway import client
 from omniroute.cli.providers.key_input import KeyOnCommandLine, KeyVariable, read_key
-from omniroute.cli.providers.select import label, parse_variables, pick_provider
+from omniroute.cli.providers.select import completed_variables, label, parse_variables, pick_provider
 
 if TYPE_CHECKING:
     from omniroute.api.providers import CatalogueEntry, Connection, NodeEntry
@@ -140,14 +140,9 @@ def _add_from_catalogue(gateway: "Client", wanted: str, wish: Wish) -> "tuple[Co
 
 def _completed(entry: "CatalogueEntry", wish: Wish) -> Wish:
     """The wish with the parts of the URL that a person was asked for."""
-    missing = [name for name in entry.placeholders if name not in wish.variables]
-    if not missing or wish.base_url or entry.status != "active":
+    if wish.base_url or entry.status != "active":
         return wish
-    if not output.asks_person():
-        wanted = ", ".join(f"--set {name}=… ({entry.placeholders[name]})" for name in missing)
-        raise UsageError(f"{entry.name} needs {wanted}")
-    answers = {name: output.ask(entry.placeholders[name]) for name in missing}
-    return replace(wish, variables=wish.variables | answers)
+    return replace(wish, variables=completed_variables(entry, wish.variables))
 
 
 def _add_node(gateway: "Client", kind: str, prefix: str | None, wish: Wish) -> "tuple[Connection, bool]":

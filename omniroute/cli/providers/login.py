@@ -12,7 +12,7 @@ from omniroute.cli import output
 from omniroute.cli.failures import UpstreamFailed, UsageError
 from omniroute.cli.gateway import client
 from omniroute.cli.providers.key_input import read_key
-from omniroute.cli.providers.select import label, parse_variables, pick_provider
+from omniroute.cli.providers.select import completed_variables, label, parse_variables, pick_provider
 from omniroute.paths import variable
 
 if TYPE_CHECKING:
@@ -116,9 +116,10 @@ def _start(entry: "CatalogueEntry", wish: Wish) -> "SignInStart":
     elif wish.client_id is not None and output.asks_person():
         question = f"Secret of your app at {entry.name} (empty: it has none)"
         secret = output.hidden(question, may_be_empty=True).strip() or None
-    return SignInStart(
-        client_id=wish.client_id, client_secret=secret, name=wish.name, variables=wish.variables
-    )
+    variables = wish.variables
+    if entry.sign_in and not entry.connections:  # else those of the account there is will do
+        variables = completed_variables(entry, variables)
+    return SignInStart(client_id=wish.client_id, client_secret=secret, name=wish.name, variables=variables)
 
 
 def _in_browser(

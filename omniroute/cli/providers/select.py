@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from omniroute.cli import output
 from omniroute.cli.failures import NotFound, UsageError
 from omniroute.cli.pick import is_id_prefix, pick
 
@@ -66,3 +67,15 @@ def parse_variables(given: Sequence[str] | None) -> dict[str, str]:
             raise UsageError(f"--set {text!r}: write it as name=value")
         found[name.strip()] = value.strip()
     return found
+
+
+def completed_variables(entry: "CatalogueEntry", given: dict[str, str]) -> dict[str, str]:
+    """Every part of the provider's URL: those given, and those that a person is asked for.
+
+    Raises `UsageError` when some are missing and nobody can answer.
+    """
+    missing = [name for name in entry.placeholders if name not in given]
+    if missing and not output.asks_person():
+        wanted = ", ".join(f"--set {name}=… ({entry.placeholders[name]})" for name in missing)
+        raise UsageError(f"{entry.name} needs {wanted}")
+    return given | {name: output.ask(entry.placeholders[name]) for name in missing}

@@ -162,6 +162,7 @@ def test_the_secret_of_ones_own_app_comes_from_a_variable(home: Installation, ve
         (("acme",), ExitCode.REFUSED, "ACME_OAUTH_CLIENT_ID"),
         (("claude",), ExitCode.REFUSED, "anthropic"),
         (("groq",), ExitCode.REFUSED, "omniroute providers add groq"),
+        (("vertex",), ExitCode.USAGE, "--set project="),
         (("acme-key", "--device"), ExitCode.REFUSED, "no device flow"),
         (("nobody",), ExitCode.NOT_FOUND, "nobody"),
         (("acme", "--client-secret-env", "X"), ExitCode.USAGE, "--client-id"),

@@ -107,7 +107,10 @@ async def open_place(directory: Path) -> AsyncIterator[Place]:
     control.url = url = url_of(sockets)
     await listener.open(sockets)
     try:
-        yield Place(gateway, url, Client(url, TOKEN, timeout_s=30), control, clock)
+        async with asyncio.TaskGroup() as group:
+            renewing = group.create_task(gateway.tokens.run(), name="access tokens")
+            yield Place(gateway, url, Client(url, TOKEN, timeout_s=30), control, clock)
+            renewing.cancel()
     finally:
         await listener.stop_accepting()
         await listener.close()

@@ -75,6 +75,22 @@ async def test_requests_are_made_with_the_token_from_then_on(place: Place, vendo
     assert vendor.chats[-1] == "Bearer access-2"
 
 
+async def test_a_token_that_ends_is_renewed_with_what_was_kept(place: Place, vendor: OAuthVendor) -> None:
+    await browse((await begin(place))["authUrl"])
+    place.clock.ahead_ms = 3_600_000
+    body = {"model": "acme/m-1", "messages": [{"role": "user", "content": "hi"}]}
+
+    status, _, _ = await place.raw("POST", "/v1/chat/completions", body=body)
+
+    assert status == 200
+    assert vendor.token_requests[-1]["refresh_token"] == "refresh-2"
+    assert vendor.chats[-1] == "Bearer access-3"
+    (account,) = await stored(place)
+    assert account.secret == "access-3"
+    assert account.login is not None
+    assert (account.login.refresh_token, account.login.identity) == ("refresh-3", EMAIL)
+
+
 async def test_verifier_and_device_code_stay_in_the_gateway(place: Place, vendor: OAuthVendor) -> None:
     begun = await begin(place)
     typed = await device(place)

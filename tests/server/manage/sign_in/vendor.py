@@ -116,14 +116,21 @@ class OAuthVendor:
             return web.Response(status=self.token_answer[0], text=self.token_answer[1])
         if form.get("client_id") != CLIENT_ID or form.get("client_secret") != self.secret:
             return web.json_response({"error": "invalid_client"}, status=401)
+        refusal = self._refusal(form)
+        if refusal is not None:
+            return web.json_response({"error": refusal}, status=400)
+        return web.json_response(self._tokens())
+
+    def _refusal(self, form: dict[str, str]) -> str | None:
+        """The error that a request for tokens meets."""
+        if form["grant_type"] == "refresh_token":
+            return None if form["refresh_token"] == f"refresh-{self.issued}" else "invalid_grant"
         if form["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code":
-            if self.polls:
-                return web.json_response({"error": self.polls.pop(0)}, status=400)
-            return web.json_response(self._tokens())
+            return self.polls.pop(0) if self.polls else None
         asked = self.consents.pop(form["code"], {"redirect_uri": ""})
         if asked["redirect_uri"] != form["redirect_uri"] or not _is_proven(asked, form["code_verifier"]):
-            return web.json_response({"error": "invalid_grant", "error_description": "no"}, status=400)
-        return web.json_response(self._tokens())
+            return "invalid_grant"
+        return None
 
     async def keys(self, request: web.Request) -> web.Response:
         """A permanent key for a code."""
