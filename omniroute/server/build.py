@@ -194,6 +194,12 @@ async def write_out(gateway: Gateway) -> None:
     await keeping.flush(gateway.budgets, gateway.database)
 
 
+async def catch_up(gateway: Gateway) -> None:
+    """Count what another process, the one before this at a restart, has written meanwhile."""
+    await keeping.load(gateway.budgets, gateway.database, gateway.clock)
+    await health_keeping.catch_up(gateway.health, gateway.database, gateway.clock)
+
+
 async def close_gateway(gateway: Gateway) -> None:
     """Every upstream connection and the store are closed; rows must be written by now."""
     gateway.sign_ins.close()

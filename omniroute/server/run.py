@@ -23,7 +23,7 @@ from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.health import keeping
 from omniroute.paths import Paths
 from omniroute.server.app import App
-from omniroute.server.build import build_gateway, close_gateway, secrets_in_use, write_out
+from omniroute.server.build import build_gateway, catch_up, close_gateway, secrets_in_use, write_out
 from omniroute.server.follow import STOP_SIGNALS, hold_back_signals
 from omniroute.server.handover import NoSuccessor, start_successor
 from omniroute.server.launch import Launch
@@ -121,6 +121,7 @@ class Server:
         self._clock = SystemClock()
         self._orders: asyncio.Queue[Order] = asyncio.Queue()  # bounded by `_order`
         self._file = ServerFile(url="", pid=os.getpid(), version=__version__, started_at_ms=0)
+        self._predecessor_ended = asyncio.Event()
         self.life = Life.STARTING
         self.successor_pid: int | None = None
 
@@ -138,6 +139,7 @@ class Server:
                     await _write_last_rows(gateway)
             finally:
                 await close_gateway(gateway)
+                self._tell_successor()
                 self._remove_file()
                 self.life = Life.STOPPED
                 _log.info("stopped")
@@ -167,6 +169,7 @@ class Server:
                         ("access tokens", gateway.tokens.run),
                         ("tokens that end soon", gateway.tokens.look_ahead),
                         ("configuration watch", lambda: watch_configuration(gateway)),
+                        ("hand-over", lambda: self._follow_predecessor(gateway)),
                     )
                 ]
                 await self._open(gateway)
@@ -235,6 +238,19 @@ class Server:
         _log.info("pid %d took over", successor.pid)
         return True
 
+    async def _follow_predecessor(self, gateway: Gateway) -> None:
+        """Count what the gateway before this one has written since this one began, once it has ended."""
+        while True:
+            await self._predecessor_ended.wait()
+            await catch_up(gateway)
+            self._predecessor_ended.clear()
+
+    def _tell_successor(self) -> None:
+        """Everything is written."""
+        if self.successor_pid is not None and sys.platform != "win32":
+            with suppress(ProcessLookupError):
+                os.kill(self.successor_pid, signal.SIGUSR1)
+
     async def _drain(self, gateway: Gateway) -> None:
         self.life = Life.DRAINING
         gateway.live.draining = True
@@ -260,6 +276,8 @@ class Server:
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.shutdown))
             else:
                 loop.add_signal_handler(number, self.shutdown)
+        if sys.platform != "win32":
+            loop.add_signal_handler(signal.SIGUSR1, self._predecessor_ended.set)
 
     def restart(self) -> None:
         """Start a successor on the same socket, then drain and end."""

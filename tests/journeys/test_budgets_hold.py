@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from omniroute.gateway.budgets.notices import dollars
+from omniroute.server.lock import is_alive
 from tests.journeys.living import Living, living_on
-from tests.scripted_upstream import error, stall_after_content
-from tests.server.installation import PATIENCE_S, Installation
+from tests.scripted_upstream import answer, error, stall_after_content, waiting_before_last
+from tests.server.installation import PATIENCE_S, Installation, eventually
 
 CLIENTS = 64
 EACH = 4
@@ -121,10 +123,37 @@ async def test_no_crowd_overspends_a_budget_and_each_level_is_told_once(living: 
     assert sum(costs(living.installation)) == sum(spent)
 
 
-async def ask_until_used_up(living: Living) -> str:
+async def ask_until_used_up(living: Living, *, max_tokens: int = 20) -> str:
     """The refusal that no request under way is to blame for."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            got = await living.ask(WHOLE, key="laptop", text=TEXT, max_tokens=20)
+            got = await living.ask(WHOLE, key="laptop", text=TEXT, max_tokens=max_tokens)
             if got.status == 429 and "reserved" not in got.message:
                 return got.message
+
+
+async def test_what_the_old_gateway_still_serves_at_a_restart_counts_in_the_new_one(living: Living) -> None:
+    await living.apply(
+        {
+            "accounts": {"groq/work": living.priced()},
+            "keys": {"laptop": {}},
+            "budgets": {"*": {"dailyUsd": LIMIT / NANO}},
+        }
+    )
+    model = WHOLE.partition("/")[2]
+    living.upstream.by_model[model] = waiting_before_last(answer())
+    before = living.installation.server()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(8):
+            group.create_task(living.ask(WHOLE, text=TEXT, max_tokens=20, stream=True))
+        await living.upstream.until(lambda _: living.asked() == [model] * 8)
+        restart = group.create_task(asyncio.to_thread(living.installation.run, "restart"))
+        await asyncio.to_thread(eventually, lambda: living.installation.server().pid != before.pid)
+        living.upstream.release()
+    assert restart.result().returncode == 0
+    await asyncio.to_thread(eventually, lambda: not is_alive(before))
+
+    refusal = await ask_until_used_up(living, max_tokens=1024)
+    spent = sum(costs(living.installation))
+    assert spent > 0
+    assert f": {dollars(spent)} of {dollars(LIMIT)} USD spent" in refusal

@@ -17,7 +17,10 @@ from omniroute.store.database import Database
 
 
 async def load(book: Budgets, database: Database, clock: Clock) -> None:
-    """Sums and notices as the store has them. Before the first request: what comes later, `observe` tells."""
+    """Sums and notices as the store has them now; what is written later, `observe` tells.
+
+    Read between two writes, so that every row is in the sums or is told later, and none is both.
+    """
     ledger, now_ms = book.room.ledger, clock.now_ms()
     spans = {period: ledger.span(period, now_ms) for period in Period}
     unbilled = unbilled_labels(book.snapshot())
@@ -28,7 +31,7 @@ async def load(book: Budgets, database: Database, clock: Clock) -> None:
             ledger.restore(period, span.start_ms, found[span.start_ms])
         return notices.given(connection, spans)
 
-    book.noted = await database.read(read)
+    book.noted = await database.write(read)
 
 
 def unbilled_labels(snapshot: Snapshot) -> list[str]:

@@ -43,6 +43,13 @@ async def flush(book: HealthBook, database: Database, clock: Clock) -> None:
         raise
 
 
+async def catch_up(book: HealthBook, database: Database, clock: Clock) -> None:
+    """Take over what another process has written since the start. Raises `StoreError`."""
+    await flush(book, database, clock)
+    states = await database.read(health.listing)
+    restore(book, [one for one in states if one[:2] not in book.changed], now_s=book.now_s)
+
+
 def encoded(book: HealthBook, kind: str, subject: str) -> str | None:
     """A state as it is kept; `None`: nothing holds the subject up any more."""
     state: Breaker | Cooldown | None
