@@ -112,10 +112,10 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     """What a test found, in the closed vocabulary of the API."""
 
     type: str
-    """`ok`, `auth_missing`, `upstream_auth_error`, `upstream_rate_limited`, `upstream_unavailable`,
-    `upstream_error`, `network_error`, `unsupported`"""
+    """`ok`, `auth_missing`, `reauth_required`, `token_refresh_failed`, `upstream_auth_error`,
+    `upstream_rate_limited`, `upstream_unavailable`, `upstream_error`, `network_error`, `unsupported`"""
     source: str
-    """`local`, `upstream`, `validation`"""
+    """`local`, `oauth`, `upstream`, `validation`"""
     code: str | None = None
     message: str | None = None
 
@@ -184,6 +184,8 @@ class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     needs_key: bool
     sign_in: list[str]
     """`browser`, `device`: how one may sign in instead of giving a key; empty: one may not."""
+    sign_in_variables: list[str]
+    """Where the gateway looks for the user's own app at the vendor; empty: none is needed."""
     connections: int
     """Active ones."""
     model_count: int

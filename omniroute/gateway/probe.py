@@ -110,7 +110,8 @@ async def _asked(
     """The verdict, and the account with the token it holds for: one that is refused is renewed once."""
     ready = await gateway.tokens.ready(provider, account)
     if isinstance(ready, Failure):
-        return account, Verdict(Finding.AUTH_ERROR, ready.message)
+        finding = Finding.REAUTH_REQUIRED if ready.kind is FailureKind.AUTH else Finding.REFRESH_FAILED
+        return account, Verdict(finding, ready.message, source="oauth")
     verdict = await _verdict(gateway, provider, ready, model)
     if ready.login is None or verdict.finding is not Finding.AUTH_ERROR:
         return ready, verdict

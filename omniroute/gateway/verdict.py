@@ -18,6 +18,10 @@ class Finding(StrEnum):
     OK = "ok"
     AUTH_MISSING = "auth_missing"
     AUTH_ERROR = "upstream_auth_error"
+    REAUTH_REQUIRED = "reauth_required"
+    """The sign-in has ended; only its person can begin another."""
+    REFRESH_FAILED = "token_refresh_failed"
+    """The access token has ended, and there is no new one just now."""
     RATE_LIMITED = "upstream_rate_limited"
     UNAVAILABLE = "upstream_unavailable"
     UPSTREAM_ERROR = "upstream_error"
@@ -49,7 +53,7 @@ class Verdict:
     """The provider's; `None`: it was not reached."""
     code: str | None = None
     source: str = "upstream"
-    """`local`, `upstream`, `validation`"""
+    """`local`, `oauth`, `upstream`, `validation`"""
 
     @property
     def valid(self) -> bool | None:

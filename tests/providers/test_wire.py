@@ -1,5 +1,7 @@
 """Where requests go, and with which credential."""
 
+from dataclasses import replace
+
 import pytest
 
 from omniroute import __version__
@@ -14,6 +16,7 @@ from omniroute.providers.wire import (
     needs_key,
 )
 from omniroute.records import Account, Auth, AuthKind, Category, Endpoint, FormatName, Provider
+from omniroute.records.logins import Login
 
 CATALOGUE = load_catalogue()
 KEY = "sk-1"
@@ -181,6 +184,13 @@ def test_a_key_can_go_into_the_query() -> None:
     )
     assert auth_query(provider, account()) == {"key": "sk-1"}
     assert auth_headers(provider, account()) == {}
+
+
+@pytest.mark.parametrize("format", [GEMINI, CHAT, None])
+def test_an_access_token_goes_where_every_such_token_goes(format: FormatName | None) -> None:
+    signed_in = replace(account(), login=Login(token_url="https://oauth2.googleapis.com/token"))
+    assert auth_headers(CATALOGUE["gemini"], signed_in, format=format) == {"Authorization": "Bearer sk-1"}
+    assert auth_query(CATALOGUE["gemini"], signed_in, format=format) == {}
 
 
 def test_local_servers_work_without_a_key_and_hosted_ones_do_not() -> None:

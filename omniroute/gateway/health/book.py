@@ -278,7 +278,7 @@ class HealthBook:
 
     def _failed(self, attempt: Attempt, failure: Failure, now_s: float) -> None:
         provider, account, model = attempt.provider, attempt.account, attempt.model
-        effect, profile = EFFECTS[failure.kind], self._profile(provider)
+        effect, profile = EFFECTS[failure.kind], self._profile(account)
         jitter = 1 + self._rng.uniform(-0.2, 0.2)
         if effect.breaks:
             self.speeds.failed(provider.id, model)
@@ -332,9 +332,9 @@ class HealthBook:
             opened = breaker.until_s is not None
             self.on_breaker(provider_id, BreakerState.OPEN if opened else BreakerState.CLOSED)
 
-    def _profile(self, provider: Provider) -> Profile:
-        del provider  # every login so far is by key
-        return self._preferences().provider_profiles.apikey
+    def _profile(self, account: Account) -> Profile:
+        profiles = self._preferences().provider_profiles
+        return profiles.apikey if account.login is None else profiles.oauth
 
     # What people do.
 

@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from omniroute.gateway import probe
+from omniroute.gateway.upstream import HttpRequest
 from omniroute.records import Account
+from omniroute.records.proxies import Proxy, ProxyLevel, ProxyType
 from omniroute.store import accounts, audit
 from tests import scripted_upstream as script
 from tests.gateway.tokens.vendor import CLIENT_SECRET, Vendor, refused, sign_in
 from tests.recorded import Recorded
 from tests.running_gateway import CHAT, RunningGateway, asking, running_gateway
+from tests.scripted_upstream import Behaviour
 
 
 @pytest.fixture
@@ -268,6 +272,77 @@ async def test_tokens_that_end_soon_are_renewed_while_nobody_asks(
 
     assert len(vendor.refreshes) == 1
     assert running.gateway.snapshot.accounts["node-up"][0].secret == vendor.access_token
+
+
+async def test_a_test_of_an_account_renews_a_token_that_is_refused(
+    running: RunningGateway, vendor: Vendor
+) -> None:
+    await sign_in(running, vendor, ends_in_s=3600)
+    vendor.revoke()
+    account = running.gateway.snapshot.accounts["node-up"][0]
+    provider = running.gateway.snapshot.providers["node-up"]
+
+    result = await probe.test_account(running.gateway, provider, account, model="m-1")
+
+    assert (result.valid, result.diagnosis.type) == (True, "ok")
+    assert len(vendor.refreshes) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "finding"),
+    [
+        (refused("invalid_grant", "revoked"), "reauth_required"),
+        (script.body(b"", status=503), "token_refresh_failed"),
+    ],
+)
+async def test_a_test_tells_that_there_is_no_token_to_test(
+    running: RunningGateway, vendor: Vendor, refusal: Behaviour, finding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running.gateway.tokens._renewal, "pauses_s", (0.0,))
+    await sign_in(running, vendor, ends_in_s=-10)
+    vendor.refusals = [refusal]
+    account = running.gateway.snapshot.accounts["node-up"][0]
+    provider = running.gateway.snapshot.providers["node-up"]
+
+    result = await probe.test_account(running.gateway, provider, account, model=None)
+
+    assert (result.valid, result.diagnosis.type, result.diagnosis.source) == (False, finding, "oauth")
+    assert vendor.calls == []
+
+
+async def test_a_list_of_models_is_asked_for_with_a_new_token(
+    running: RunningGateway, vendor: Vendor
+) -> None:
+    await sign_in(running, vendor, ends_in_s=10)
+    vendor.otherwise = script.body(b'{"data": [{"id": "m-1"}]}')
+    account = running.gateway.snapshot.accounts["node-up"][0]
+    provider = running.gateway.snapshot.providers["node-up"]
+
+    found = await probe.fetch_models(running.gateway, provider, account)
+
+    assert [model.id for model in found] == ["m-1"]
+    assert vendor.calls == [vendor.access_token]
+
+
+async def test_a_proxy_of_the_account_leads_to_the_vendor_too(
+    running: RunningGateway, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_in(running, vendor, ends_in_s=10)
+    way = Proxy(type=ProxyType.HTTP, host="proxy.example", port=3128)
+    proxies = {(ProxyLevel.KEY, "node-up-first"): way}
+    monkeypatch.setattr(running.gateway, "snapshot", replace(running.gateway.snapshot, proxies=proxies))
+    asked: list[HttpRequest] = []
+    upstream = running.gateway.upstream
+
+    class Watched:
+        def open(self, request: HttpRequest) -> Any:
+            asked.append(request)
+            return upstream.open(request)
+
+    monkeypatch.setattr(running.gateway.tokens._renewal, "upstream", Watched())
+    await running.gateway.tokens.renew_ending()
+
+    assert [(request.url, request.proxy) for request in asked] == [(f"{vendor.url}/token", way)]
 
 
 async def test_accounts_with_a_key_have_nothing_to_do_with_tokens(
