@@ -93,6 +93,13 @@ def _list(found: "list[CatalogueEntry]") -> None:
     output.table(("id", "name", "category", "status", "models", "key from", "note"), rows, right=(4,))
 
 
+def _sign_in(entry: "CatalogueEntry") -> str:
+    """How, and what of one's own it takes."""
+    how = " or ".join(_WAYS[way] for way in entry.sign_in) or output.UNKNOWN
+    own = f", with an app of your own ({', '.join(entry.sign_in_variables)})"
+    return how + own if entry.sign_in_variables else how
+
+
 def _show(entry: "CatalogueEntry") -> None:
     facts = [
         ("id", entry.id),
@@ -104,7 +111,7 @@ def _show(entry: "CatalogueEntry") -> None:
         ("formats", ", ".join(entry.formats) or output.UNKNOWN),
         ("base URL", words.text(entry.base_url)),
         ("key", ", ".join(entry.env_keys) or ("needed" if entry.needs_key else "not needed")),
-        ("sign in", " or ".join(_WAYS[way] for way in entry.sign_in) or output.UNKNOWN),
+        ("sign in", _sign_in(entry)),
         ("accounts", str(entry.connections)),
         ("source", words.one_line(entry.source)),
     ]

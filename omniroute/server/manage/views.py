@@ -2,11 +2,14 @@
 
 from omniroute.api.providers import CatalogueEntry, Connection, ModelEntry, NodeEntry
 from omniroute.clock import iso
+from omniroute.providers.registration import variables_of
 from omniroute.providers.wire import needs_key
 from omniroute.records import Account, ModelFacts, Node, Price, Provider, ProviderStatus, Snapshot
+from omniroute.records.oauth import FlowKind, OAuthTerms
 
 NANO = 1_000_000_000
 _SHORT = 8
+_WAYS = {flow: "device" if flow.is_device else "browser" for flow in FlowKind}
 
 
 def shown_instant(at_ms: int | None) -> str | None:
@@ -84,6 +87,7 @@ def shown_model(model: ModelFacts, price: Price | None = None, *, custom: bool) 
 def shown_provider(provider: Provider, snapshot: Snapshot) -> CatalogueEntry:
     """One provider without its models."""
     accounts = snapshot.accounts.get(provider.id, ())
+    terms = _terms(provider)
     return CatalogueEntry(
         id=provider.id,
         name=provider.name,
@@ -96,18 +100,17 @@ def shown_provider(provider: Provider, snapshot: Snapshot) -> CatalogueEntry:
         placeholders=dict(provider.placeholders),
         env_keys=list(provider.env_keys),
         needs_key=needs_key(provider),
-        sign_in=_sign_in(provider),
+        sign_in=[] if terms is None else list(dict.fromkeys(_WAYS[flow] for flow in terms.flows)),
+        sign_in_variables=[] if terms is None else list(variables_of(provider.id, terms.client)),
         connections=sum(account.is_active for account in accounts),
         model_count=len(provider.models),
         source=provider.source,
     )
 
 
-def _sign_in(provider: Provider) -> list[str]:
-    """Nothing where a gateway may not be used, whatever a file of the user's says of addresses."""
-    if provider.oauth is None or provider.status is not ProviderStatus.ACTIVE:
-        return []
-    return list(dict.fromkeys("device" if flow.is_device else "browser" for flow in provider.oauth.flows))
+def _terms(provider: Provider) -> OAuthTerms | None:
+    """None where a gateway may not be used, whatever a file of the user's says of addresses."""
+    return provider.oauth if provider.status is ProviderStatus.ACTIVE else None
 
 
 def _usd(nano_usd: int | None) -> float | None:

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -10,8 +9,9 @@ from urllib.parse import urlsplit
 from omniroute.api.sign_ins import SignInStart
 from omniroute.gateway.sign_ins import LIFETIME_S, SignIn
 from omniroute.providers.consent import Asked, callback_path
+from omniroute.providers.registration import registration
 from omniroute.records import Account, Provider
-from omniroute.records.oauth import ClientNeed, FlowKind, OAuthTerms, Registration
+from omniroute.records.oauth import FlowKind, OAuthTerms, Registration
 from omniroute.server.manage.call import ApiError, ManageCall, invalid
 from omniroute.server.manage.connection_rules import check_status, checked_account
 from omniroute.server.manage.named import provider_named
@@ -126,29 +126,21 @@ def usual_variables(call: ManageCall, provider: Provider) -> Mapping[str, str]:
 
 
 def _registration(provider: Provider, terms: OAuthTerms, start: SignInStart) -> Registration:
-    if terms.client is ClientNeed.NONE:
-        return Registration()
-    prefix = f"{provider.id.upper().replace('-', '_')}_OAUTH_CLIENT"
-    own = Registration(
-        (environment().get(f"{prefix}_ID") or "").strip() or None,
-        (environment().get(f"{prefix}_SECRET") or "").strip() or None,
+    given = Registration(_stripped(start.client_id), _stripped(start.client_secret))
+    found = registration(provider.id, terms, environment(), given)
+    if isinstance(found, Registration):
+        return found
+    raise ApiError(
+        409,
+        "INVALID_STATE",
+        f"{provider.name} lets only registered apps sign people in, and this one needs yours: "
+        f"set {' and '.join(found)} for the gateway, or give them with the sign-in. "
+        f"{terms.register_note or ''}".strip(),
     )
-    if start.client_id is not None and start.client_id != own.client_id:
-        own = Registration(start.client_id.strip(), None)
-    if start.client_secret is not None:
-        own = replace(own, client_secret=start.client_secret.strip())
-    missing = [f"{prefix}_ID"] if own.client_id is None else []
-    if own.client_secret is None and terms.client is ClientNeed.CONFIDENTIAL:
-        missing.append(f"{prefix}_SECRET")
-    if missing:
-        raise ApiError(
-            409,
-            "INVALID_STATE",
-            f"{provider.name} lets only registered apps sign people in, and this one needs yours: "
-            f"set {' and '.join(missing)} for the gateway, or give them with the sign-in. "
-            f"{terms.register_note or ''}".strip(),
-        )
-    return own
+
+
+def _stripped(text: str | None) -> str | None:
+    return (text or "").strip() or None
 
 
 def _is_loopback(host: str) -> bool:
