@@ -174,6 +174,7 @@ class Way:
         route = route_for(snapshot, name, call.key, call.operation, only_provider=call.only_provider)
         if route.combo is not None:
             self.entry.combo = self.dialogue.combo = route.combo.name
+        self._record(route, _UNPLANNED)
         if snapshot.policies:
             allowed = ruled(self.gateway, snapshot, route, call.key, call.client_ip)
             self.policies, self.dialogue.max_tokens = allowed.applied, allowed.max_tokens
@@ -353,7 +354,7 @@ class Way:
                 requested=route.requested,
                 aliases=route.hops,
                 combo=route.combo.name if route.combo else None,
-                strategy=made.strategy,
+                strategy=made.strategy or None,
                 session=made.session,
                 candidates=made.candidates,
                 policies=self.policies,
@@ -361,6 +362,10 @@ class Way:
                 timings_ms=self._timings(),
             )
         )
+
+
+_UNPLANNED = Plan(attempts=())
+"""Of a request that is answered, or refused, before anybody is planned to be asked."""
 
 
 def _wait_s(obstacle: Obstacle, now_s: float) -> float:

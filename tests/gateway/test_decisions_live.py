@@ -1,10 +1,11 @@
 """What is on record of the way of a request, and what a client is told that nobody can serve."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from omniroute.records import ModelFacts
+from omniroute.records import ModelFacts, Policy, PolicyType
 from omniroute.routing.decision import Decision, decode
 from omniroute.store import combos
 from omniroute.store.combos import ComboRow
@@ -83,3 +84,28 @@ async def test_a_step_for_an_account_that_is_not_there_is_no_outage(
     got = await running.ask(CHAT, asking(CHAT, "pinned"))
     assert (got.status, got.error["code"]) == (404, "no_credentials")
     assert "no account 'gone' is switched on" in got.error["message"]
+
+
+async def test_what_was_decided_before_a_cached_answer_is_on_record(
+    running: RunningGateway, upstream: ScriptedUpstream
+) -> None:
+    await running.add_node(upstream.url)
+    await running.add_combo("daily", "up/a", "up/b")
+    for _ in range(2):
+        got = await running.ask(CHAT, asking(CHAT, "daily", temperature=0))
+    assert got.headers["X-OmniRoute-Cache"] == "HIT"
+    cached = (await running.rows())[-1].decision
+    assert cached is not None
+    assert decode(cached) == Decision(requested="daily", combo="daily")
+
+
+async def test_a_request_that_a_policy_blocks_keeps_what_its_name_stood_for(
+    running: RunningGateway,
+) -> None:
+    policy = Policy(id="p", name="none", type=PolicyType.ACCESS, block_model=("*",))
+    running.gateway.snapshot = replace(
+        running.gateway.snapshot, policies=(policy,), aliases={"mine": "demo/echo"}
+    )
+    got = await running.ask(CHAT, asking(CHAT, "mine"))
+    assert got.status == 403
+    assert await decision(running) == Decision(requested="mine", aliases=("demo/echo",))

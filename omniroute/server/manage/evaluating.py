@@ -89,4 +89,9 @@ def _chain(call: ManageCall, route: Route) -> list[str]:
     names = (route.requested, *(f"{member.provider.id}/{member.model}" for member in route.members))
     models = (*names, *(member.model for member in route.members))
     steps = next((found for name in models if (found := call.gateway.snapshot.chains.get(name))), ())
-    return [step.provider_id for step in steps if step.is_enabled]
+    providers = call.gateway.snapshot.providers
+    return [
+        providers[step.provider_id].label if step.provider_id in providers else step.provider_id
+        for step in steps
+        if step.is_enabled
+    ]

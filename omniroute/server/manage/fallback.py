@@ -1,6 +1,5 @@
 """`/api/fallback/chains`: who is asked for a model when its own providers have failed."""
 
-import msgspec
 import sqlalchemy as sa
 
 from omniroute.api.aliases import Removed
@@ -15,8 +14,8 @@ from omniroute.store.chains import ChainRow
 
 async def list_chains(call: ManageCall) -> Answer:
     """`GET /api/fallback/chains`"""
-    rows = await read(call, chains.rows)
-    return Answer({model: [_shown(step) for step in steps] for model, steps in rows.items()})
+    rows, snapshot = await read(call, chains.rows), call.gateway.snapshot
+    return Answer({model: [_shown(step, snapshot) for step in steps] for model, steps in rows.items()})
 
 
 async def set_chain(call: ManageCall) -> ChainBody:
@@ -27,7 +26,7 @@ async def set_chain(call: ManageCall) -> ChainBody:
     def put(connection: sa.Connection) -> list[Step]:
         chains.put(connection, new.model, steps)
         note(call, connection, "fallback.set", new.model, providers=", ".join(one.provider for one in steps))
-        return [_shown(step) for step in chains.rows(connection)[new.model]]
+        return [_shown(step, call.gateway.snapshot) for step in chains.rows(connection)[new.model]]
 
     return ChainBody(success=True, model=new.model, chain=await commit(call, put))
 
@@ -64,5 +63,8 @@ def chain_rows(snapshot: Snapshot, steps: list[Step], path: str = "chain") -> li
     return rows
 
 
-def _shown(row: ChainRow) -> Step:
-    return msgspec.convert(msgspec.to_builtins(row), Step)
+def _shown(row: ChainRow, snapshot: Snapshot) -> Step:
+    """The provider by the name that people know; by its id when it is gone."""
+    provider = snapshot.providers.get(row.provider)
+    name = row.provider if provider is None else provider.label
+    return Step(provider=name, priority=row.priority, enabled=row.enabled, model=row.model)

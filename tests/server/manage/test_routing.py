@@ -7,7 +7,8 @@ import pytest
 from omniroute.api.combos import ComboChange, NewCombo
 from omniroute.api.fallback import NewChain, Step
 from omniroute.api.keys import NewKey
-from omniroute.api.policies import Actions, PolicyBody
+from omniroute.api.policies import Actions, Evaluate, PolicyBody
+from omniroute.api.providers import NewNode
 from omniroute.api.routing import PlanRequest
 from omniroute.client import combos, keys, policies, providers, routing, usage
 from omniroute.client.http import ApiRefused
@@ -113,6 +114,17 @@ async def test_a_chain_is_kept_by_priority_and_known_to_routing(place: Place) ->
     assert (await place.call(routing.remove_chain, "gpt")).removed
     assert await place.call(routing.chains) == {}
     assert await audit(place, "fallback.*") == [("fallback.set", "gpt"), ("fallback.delete", "gpt")]
+
+
+async def test_a_chain_names_the_users_own_servers_as_people_do(connected: Place, vendor: Vendor) -> None:
+    await connected.call(providers.add_node, NewNode(name="Lab", prefix="lab", base_url=vendor.url))
+    chain = [Step(provider="lab", model="big")]
+    made = await connected.call(routing.set_chain, NewChain(model="openai/gpt-fast", chain=chain))
+    told = await connected.call(policies.evaluate, Evaluate(model="openai/gpt-fast"))
+
+    assert [step.provider for step in made.chain] == ["lab"]
+    assert await connected.call(routing.chains) == {"openai/gpt-fast": made.chain}
+    assert told.fallback_chain == ["lab"]
 
 
 @pytest.mark.parametrize(
