@@ -118,7 +118,7 @@ async def clients_leave(
 
 async def wave(running: RunningGateway, upstream: ScriptedUpstream, place: Place) -> None:
     upstream.requests.clear()
-    gone = upstream.cancelled
+    gone, tasks = upstream.cancelled, len(asyncio.all_tasks())
     members = {"temperature": 0} if place.is_kept else {}
     body = asking(CHAT, place.model, stream=place.stream, **members)
     keys = [f"Idempotency-Key: {gone}-{number}\r\n" for number in range(WAVE)]
@@ -133,6 +133,7 @@ async def wave(running: RunningGateway, upstream: ScriptedUpstream, place: Place
     await until(lambda: not live.running())
     # Where they took turns, the next in the queue may have been let in before it was found gone.
     await upstream.until(lambda up: up.cancelled >= gone + len(up.requests))
+    await until(lambda: len(asyncio.all_tasks()) <= tasks)
 
 
 async def until(condition: Callable[[], bool]) -> None:
