@@ -14,6 +14,7 @@ import aiohttp
 
 from omniroute.gateway.health.book import PROBE_S
 from omniroute.records import Account, AccountStrategy, RequestRow
+from omniroute.routing.health import BreakerState
 from tests import scripted_upstream as script
 from tests.recorded import Recorded
 from tests.running_gateway import CHAT, RunningGateway, asking, running_gateway
@@ -201,6 +202,7 @@ class Run:
             self.lasted_s = clock.monotonic_s() - started_s
             assert running.gateway.health.uses.in_flight() == {}
             self.disturbed, self.probes = upstream.disturbed, upstream.probes
+            self.opened = sum(state is BreakerState.OPEN for _, state in running.gateway.health.switched)
             self._read(await running.rows())
 
     async def _set_up(self, running: RunningGateway, upstream: FlakyUpstream) -> None:
@@ -212,10 +214,6 @@ class Run:
         for name in NAMES[1:]:
             upstream.accounts[name] = await running.add_account("node-up", name)
         upstream.running = running
-        running.gateway.health.on_breaker = lambda _, state: self._note(state.value)
-
-    def _note(self, state: str) -> None:
-        self.opened += state == "OPEN"
 
     async def _ask(self, running: RunningGateway, upstream: FlakyUpstream, request_id: str) -> None:
         health, loop = running.gateway.health, asyncio.get_running_loop()

@@ -1,6 +1,7 @@
 """The book of health: told of every attempt, asked what may be tried."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from random import Random
@@ -31,6 +32,9 @@ PROBE_S = 1.0
 """How long others wait for the outcome of a probe before they try the account themselves."""
 MODELS_OF_AN_ACCOUNT = 3
 """So many of its models locked at once, and the account itself is left alone."""
+
+MOST_SWITCHED = 1000
+"""Openings and closings of breakers that wait while the disk is full; the newest are kept."""
 
 CLEARABLE = (Scope.BREAKER, Scope.ACCOUNT, Scope.MODEL, Scope.LIMIT)
 """What a person may lift."""
@@ -76,8 +80,8 @@ class HealthBook:
         """Requests of the last day by member of a combo."""
         self.changed: set[tuple[str, str]] = set()
         """Kind and subject of what has yet to be written down."""
-        self.on_breaker: Callable[[str, BreakerState], None] = lambda provider_id, state: None
-        """Told when a provider's breaker opens or closes."""
+        self.switched: deque[tuple[str, BreakerState]] = deque(maxlen=MOST_SWITCHED)
+        """Breakers that were opened or closed, by provider id, as the audit log has yet to be told."""
         self.budget_obstacle: Callable[[Account], Obstacle | None] | None = None
         """Why an account must not be asked for what it would cost; `None`: no account has a budget."""
 
@@ -330,7 +334,7 @@ class HealthBook:
         self.changed.add(("breaker", provider_id))
         if (known.until_s is None) != (breaker.until_s is None):
             opened = breaker.until_s is not None
-            self.on_breaker(provider_id, BreakerState.OPEN if opened else BreakerState.CLOSED)
+            self.switched.append((provider_id, BreakerState.OPEN if opened else BreakerState.CLOSED))
 
     def _profile(self, account: Account) -> Profile:
         profiles = self._preferences().provider_profiles

@@ -4,16 +4,17 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import partial
 
 import msgspec
+from sqlalchemy import Connection
 
 from omniroute.clock import Clock
 from omniroute.errors import StoreError
 from omniroute.gateway.health.book import HealthBook
-from omniroute.routing.health import FOREVER, LONGEST_HINT_S, Breaker, Cooldown
-from omniroute.store import health
+from omniroute.routing.health import FOREVER, LONGEST_HINT_S, Breaker, BreakerState, Cooldown
+from omniroute.store import audit, health
 from omniroute.store.database import Database
+from omniroute.ulid import new_ulid
 
 EVERY_S = 0.2
 
@@ -32,15 +33,32 @@ async def run(book: HealthBook, database: Database, clock: Clock) -> None:
 
 async def flush(book: HealthBook, database: Database, clock: Clock) -> None:
     """Every change so far is on disk when this returns. Raises `StoreError` with nothing lost."""
-    if not book.changed:
+    if not (book.changed or book.switched):
         return
+    now_ms = clock.now_ms()
     changed, book.changed = book.changed, set()
     states = [(kind, subject, encoded(book, kind, subject)) for kind, subject in changed]
+    switched = [_row(provider_id, state, now_ms) for provider_id, state in book.switched]
+
+    def write(connection: Connection) -> None:
+        health.save(connection, states, now_ms=now_ms)
+        for row in switched:
+            audit.append(connection, row)
+
     try:
-        await database.write(partial(health.save, states=states, now_ms=clock.now_ms()))
+        await database.write(write)
     except StoreError:
         book.changed |= changed
         raise
+    for _ in switched:
+        book.switched.popleft()
+
+
+def _row(provider_id: str, state: BreakerState, now_ms: int) -> audit.AuditRow:
+    action = "breaker.open" if state is BreakerState.OPEN else "breaker.close"
+    return audit.AuditRow(
+        id=new_ulid(now_ms), at_ms=now_ms, action=action, actor="system", target=provider_id
+    )
 
 
 async def catch_up(book: HealthBook, database: Database, clock: Clock) -> None:

@@ -15,7 +15,7 @@ from omniroute.gateway.health.keeping import encoded, flush, restore
 from omniroute.paths import Paths
 from omniroute.records import Account
 from omniroute.routing.health import FOREVER, Breaker
-from omniroute.store import health
+from omniroute.store import audit, health
 from omniroute.store.database import Database, open_database
 from tests.gateway.health.world import ONE, TWO, A, B, C, HandClock, book_of, call
 
@@ -233,3 +233,21 @@ def test_wherever_the_clock_stands_at_the_start_no_wait_is_longer_than_it_was_to
     held = found.obstacle(ONE, A, "m")
     left_s = 0.0 if held is None else held.until_s - found.now_s
     assert left_s == pytest.approx(max(min(lasting_s, lasting_s - shift_s), 0.0), abs=1e-3)
+
+
+async def test_the_audit_log_is_told_once_of_each_breaker_that_opens_or_closes(database: Database) -> None:
+    clock = HandClock()
+    book = book_of(clock)
+    for _ in range(5):
+        call(book, Kind.OVERLOADED, C, of=TWO)
+    await flush(book, database, clock)
+    clock.pass_s(31.0)
+    call(book, who=C, of=TWO)
+    await flush(book, database, clock)
+    await flush(book, database, clock)
+
+    rows, _ = await database.read(lambda c: audit.listing(c, limit=10))
+    assert [(row.action, row.target, row.actor) for row in rows] == [
+        ("breaker.close", TWO.id, "system"),
+        ("breaker.open", TWO.id, "system"),
+    ]
