@@ -22,6 +22,7 @@ from omniroute.server.manage.call import Answer, ApiError, ManageCall, invalid, 
 from omniroute.server.manage.connection_rules import check_status, checked_account, forgive
 from omniroute.server.manage.discovery import discover_if_unknown
 from omniroute.server.manage.named import account_of, provider_named
+from omniroute.server.manage.renaming import rename_account
 from omniroute.server.manage.rows import commit, note, read
 from omniroute.server.manage.views import shown_connection
 from omniroute.store import accounts, discovered
@@ -77,6 +78,8 @@ async def change_connection(call: ManageCall) -> ConnectionBody:
         if not _only_switched_off(change):
             after = checked_account(provider, after)
         stored = accounts.update(connection, call.gateway.vault, after)
+        if after.name != before.name:
+            rename_account(connection, call.gateway.snapshot, before, after.name)
         is_elsewhere = (before.base_url, before.secret) != (after.base_url, after.secret)
         if is_elsewhere:
             discovered.forget(connection, before.id)

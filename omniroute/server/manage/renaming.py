@@ -1,9 +1,12 @@
-"""A combo's new name, wherever the old one stood."""
+"""The new name of a combo or an account, wherever the old one stood."""
 
 from dataclasses import replace
 
 import sqlalchemy as sa
 
+from omniroute.errors import Refused
+from omniroute.records import Account, Combo, Snapshot
+from omniroute.routing.resolve import lookup
 from omniroute.store import aliases, combos, keys, settings
 from omniroute.store.key_value import JSON
 
@@ -28,6 +31,27 @@ def rename_combo(connection: sa.Connection, old: str, new: str) -> None:
         renamed = [_renamed_target(one, old, new) for one in wildcards]
         if renamed != wildcards:
             settings.put(connection, _WILDCARDS, renamed)
+
+
+def rename_account(connection: sa.Connection, snapshot: Snapshot, before: Account, new: str) -> None:
+    """Combos that hold a model to some accounts mean the same account as before."""
+    for row in combos.rows(connection):
+        models = tuple(_with_account(snapshot, model, before, new) for model in row.models)
+        if models != row.models:
+            combos.update(connection, replace(row, models=models))
+
+
+def _with_account(snapshot: Snapshot, model: JSON, before: Account, new: str) -> JSON:
+    names = model.get("accounts") if isinstance(model, dict) else None
+    if not isinstance(model, dict) or not isinstance(names, list) or before.name not in names:
+        return model
+    try:
+        target = lookup(snapshot, str(model.get("model")))
+    except Refused:
+        return model
+    if isinstance(target, Combo) or target.provider.id != before.provider_id:
+        return model
+    return {**model, "accounts": [new if name == before.name else name for name in names]}
 
 
 def _renamed_model(model: JSON, old: str, new: str) -> JSON:

@@ -6,6 +6,7 @@ import pytest
 
 from omniroute.api.combos import ComboChange, ComboModel, ComboTest, NewCombo
 from omniroute.api.keys import NewKey
+from omniroute.api.providers import ConnectionChange
 from omniroute.client import combos, keys, providers, routing, settings
 from omniroute.client.http import ApiRefused
 from omniroute.records import AttemptRow, Strategy
@@ -46,6 +47,21 @@ async def test_what_cannot_be_asked_is_a_warning(place: Place) -> None:
     made = await place.call(combos.create_combo, NewCombo(name="x", models=["groq/any", "no-such-model"]))
     assert made.resolved_models == []
     assert [warning.partition(":")[0] for warning in made.warnings] == ["groq/any", "no-such-model"]
+
+
+async def test_an_accounts_new_name_goes_wherever_the_old_one_stood(connected: Place) -> None:
+    account = connected.gateway.snapshot.accounts["openai"][0]
+    models: list[str | ComboModel] = [
+        ComboModel(model="openai/gpt-fast", accounts=[account.name, "other"]),
+        ComboModel(model="demo/echo", accounts=[account.name]),
+    ]
+    await connected.call(combos.create_combo, NewCombo(name="x", models=models))
+    await connected.call(providers.change, account.id, ConnectionChange(name="office"))
+
+    assert (await connected.call(combos.show_combo, "x")).models == [
+        ComboModel(model="openai/gpt-fast", accounts=["office", "other"]),
+        ComboModel(model="demo/echo", accounts=[account.name]),
+    ]
 
 
 async def test_an_account_that_is_not_there_is_a_warning(connected: Place) -> None:
