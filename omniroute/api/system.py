@@ -51,10 +51,11 @@ class ProviderHealth(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One provider that has an account."""
 
     state: str
-    """`CLOSED`: requests go there."""
+    """Of its breaker; `CLOSED`: requests go there."""
     failures: int
     """Failed requests in the last 15 minutes."""
     last_failure: str | None
+    """In a row with others, or the one that opened the breaker."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -16,6 +16,7 @@ from omniroute.errors import StoreError
 from omniroute.gateway.gateway import Gateway
 from omniroute.providers.pricing import DEMO
 from omniroute.server.manage.call import Answer, ManageCall
+from omniroute.server.manage.health_views import shown_breaker
 from omniroute.server.manage.memory import resident_bytes
 from omniroute.store.accounts import UNREADABLE
 
@@ -77,11 +78,15 @@ def _secret_store(gateway: Gateway) -> Check:
 
 
 def _providers(gateway: Gateway) -> dict[str, ProviderHealth]:
-    """Those with an account. No breaker exists yet that could open."""
-    return {
-        one.provider: ProviderHealth(state="CLOSED", failures=one.errors, last_failure=None)
-        for one in gateway.live.stats().providers
-    }
+    """Those with an account."""
+    names = gateway.snapshot.names
+    found = {}
+    for one in gateway.live.stats().providers:
+        breaker = shown_breaker(gateway, names.get(one.provider, one.provider))
+        found[one.provider] = ProviderHealth(
+            state=breaker.state, failures=one.errors, last_failure=breaker.last_failure_time
+        )
+    return found
 
 
 def _status(checks: dict[str, Check], providers: dict[str, ProviderHealth]) -> str:

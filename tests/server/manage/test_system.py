@@ -9,6 +9,7 @@ from omniroute.api.providers import NewConnection
 from omniroute.client import keys, providers, system
 from omniroute.client.http import ApiRefused, Client
 from omniroute.errors import StoreError
+from omniroute.routing.health import Breaker
 from omniroute.server.manage import health
 from omniroute.store.accounts import UNREADABLE
 from omniroute.store.tables import provider_connections
@@ -38,6 +39,16 @@ async def test_health_tells_the_rest_to_the_owner(place: Place) -> None:
     assert found.system.memory_usage.rss is None or found.system.memory_usage.rss > 1_000_000
     assert found.checks["secretStore"].source == "environment"
     assert (found.provider_health["groq"].state, found.provider_health["groq"].failures) == ("CLOSED", 0)
+
+
+async def test_an_open_breaker_degrades_the_gateway(place: Place) -> None:
+    await place.call(providers.add, NewConnection(provider="groq", name="g", api_key="gsk_1"))
+    book = place.gateway.health
+    book.breakers["groq"] = Breaker(failures=5, until_s=book.now_s + 60, last_failure_s=book.now_s)
+    found = await place.call(system.health)
+
+    assert (found.status, found.provider_health["groq"].state) == ("degraded", "OPEN")
+    assert found.provider_health["groq"].last_failure is not None
 
 
 async def test_a_key_that_does_not_open_degrades_the_gateway(place: Place) -> None:
