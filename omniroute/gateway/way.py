@@ -291,7 +291,8 @@ class Way:
             return
         member = f"{attempt.provider.label}/{attempt.model}"
         for group in around(self.route.root, attempt.provider.id, attempt.model):
-            self.gateway.combo_uses.asked(group.combo.id, member)
+            if group.config.track_metrics:
+                self.gateway.combo_uses.asked(group.combo.id, member)
 
     def _needs(self) -> Needs:
         envelope = self.dialogue.envelope

@@ -1,6 +1,7 @@
 """`/api/settings`: everything that is changed while the gateway runs, key by key."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from omniroute.records.preferences import InjectionGuard, IpFilter
 from omniroute.server.manage.call import ManageCall, invalid
 from omniroute.server.manage.merging import checked, merged
 from omniroute.server.manage.rows import commit, note
+from omniroute.server.manage.setting_names import check_models, labelled
 from omniroute.store import settings
 from omniroute.store.key_value import JSON
 
@@ -28,7 +30,8 @@ _NAMING_PROVIDERS = ("unknownModelProvider", "blockedProviders")
 
 async def show_settings(call: ManageCall) -> ShownSettings:
     """`GET /api/settings`"""
-    preferences = call.gateway.snapshot.preferences
+    snapshot = call.gateway.snapshot
+    preferences = labelled(snapshot, snapshot.preferences)
     members = {name: getattr(preferences, name) for name in Preferences.__struct_fields__}
     return ShownSettings(**members, version=__version__, data_dir=call.gateway.data_dir)
 
@@ -38,7 +41,7 @@ async def change_all(call: ManageCall) -> ShownSettings:
     patch = call.read(SettingsChange)
 
     def update(connection: sa.Connection) -> None:
-        changed = change_settings(connection, call.gateway.snapshot, patch)
+        changed = _change(call, connection, patch)
         note(call, connection, "settings.update", None, keys=", ".join(changed))
 
     await commit(call, update)
@@ -47,7 +50,8 @@ async def change_all(call: ManageCall) -> ShownSettings:
 
 async def show_combo_defaults(call: ManageCall) -> ComboDefaults:
     """`GET /api/settings/combo-defaults`"""
-    preferences = call.gateway.snapshot.preferences
+    snapshot = call.gateway.snapshot
+    preferences = labelled(snapshot, snapshot.preferences)
     return ComboDefaults(
         combo_defaults=preferences.combo_defaults, provider_overrides=preferences.provider_overrides
     )
@@ -62,11 +66,20 @@ async def change_combo_defaults(call: ManageCall) -> ComboDefaults:
         raise invalid("body", "must hold comboDefaults or providerOverrides")
 
     def update(connection: sa.Connection) -> None:
-        changed = change_settings(connection, call.gateway.snapshot, patch)
+        changed = _change(call, connection, patch)
         note(call, connection, "settings.update", "comboDefaults", keys=", ".join(changed))
 
     await commit(call, update)
     return await show_combo_defaults(call)
+
+
+def _change(call: ManageCall, connection: sa.Connection, patch: Mapping[str, Any]) -> list[str]:
+    """Store what the patch says, and see to it that the models it names are there. Raises `ApiError`."""
+    snapshot = call.gateway.snapshot
+    changed = change_settings(connection, snapshot, patch)
+    after = preferences_of(dict(settings.listing(connection)))
+    check_models(replace(snapshot, preferences=after), changed)
+    return changed
 
 
 def change_settings(
@@ -107,6 +120,8 @@ def settled(
         raise invalid(path, "there is no such setting")
     if name in _BY_PROVIDER:
         patch = _by_id(snapshot, patch, path)
+    elif name in _NAMING_PROVIDERS:
+        patch = _ids(snapshot, patch)
     default = DEFAULTS[name]
     after = default if patch is None else merged(default, default if current is None else current, patch)
     checked(after, _TYPES[name], path)
@@ -148,3 +163,10 @@ def _by_id(snapshot: Snapshot, value: JSON, path: str) -> JSON:
             raise invalid(f"{path}.{name}", f"there is no provider {name!r}")
         found[provider_id] = member
     return found
+
+
+def _ids(snapshot: Snapshot, value: JSON) -> JSON:
+    """Ids of the providers that are named: they stay when a prefix changes."""
+    if isinstance(value, list):
+        return [_ids(snapshot, one) for one in value]
+    return snapshot.names.get(value, value) if isinstance(value, str) else value

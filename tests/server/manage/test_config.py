@@ -15,6 +15,7 @@ from omniroute.api.providers import NewModel, NewNode
 from omniroute.client import combos, config, keys, providers, routing, settings
 from omniroute.client.http import ApiRefused
 from omniroute.records import EVERYTHING, Budget, Strategy
+from omniroute.server.manage.setting_names import labelled
 from omniroute.store import budgets
 from tests.server.manage.place import Place, names, open_place
 from tests.server.manage.vendor import KEY, Vendor, at
@@ -35,7 +36,7 @@ async def full(place: Place, vendor: Vendor) -> Place:
     await place.call(providers.add, at(vendor))
     await place.call(providers.add, at(vendor, "spare", default_model="gpt-large"))
     node = NewNode(name="Lab", prefix="lab", base_url=vendor.url)
-    await place.call(providers.add_node, node)
+    node_id = (await place.call(providers.add_node, node)).id
     await place.call(providers.add, at(vendor, "first", provider="lab", base_url=None))
     await place.call(providers.add_model, NewModel(provider="lab", model_id="m/x", context_length=9000))
     ci = await place.call(keys.create_key, NewKey(name="ci", allowed_models=["lab/*"], scopes=["proxy"]))
@@ -53,7 +54,14 @@ async def full(place: Place, vendor: Vendor) -> Place:
     )
     chain = [Step(provider="lab", model="m/x"), Step(provider="openai", priority=3, enabled=False)]
     await place.call(routing.set_chain, NewChain(model="gpt", chain=chain))
-    change = {"cache": {"ttlMs": 5000}, "providerStrategies": {"openai": "p2c"}, "fallbackStrategy": "random"}
+    change = {
+        "cache": {"ttlMs": 5000},
+        "providerStrategies": {"openai": "p2c", "lab": "p2c"},
+        "providerOverrides": {"lab": {"maxRetries": 0}},
+        "blockedProviders": [node_id],
+        "unknownModelProvider": node_id,
+        "fallbackStrategy": "random",
+    }
     await place.call(settings.change_settings, change)
     conditions = {"api_key_ids": [ci.id]}
     status, _, _ = await place.raw("POST", "/api/policies", body={**POLICY, "conditions": conditions})
@@ -109,7 +117,10 @@ async def test_an_export_holds_everything_but_secrets(full: Place) -> None:
     assert document["settings"] == {
         "cache": {"ttlMs": 5000},
         "fallbackStrategy": "random",
-        "providerStrategies": {"openai": "p2c"},
+        "providerStrategies": {"openai": "p2c", "lab": "p2c"},
+        "providerOverrides": {"lab": {"maxRetries": 0}},
+        "blockedProviders": ["lab"],
+        "unknownModelProvider": "lab",
         "wildcardAliases": [{"pattern": "gpt-4*", "target": "fast"}],
     }
     assert document["combos"]["daily"] == {
@@ -150,7 +161,7 @@ async def test_an_empty_home_becomes_the_same(full: Place, empty: Place) -> None
     assert not (await applied(empty, document, SECRETS)).changes
     ours, theirs = empty.gateway.snapshot, full.gateway.snapshot
     assert ours.combos["daily"].entries == theirs.combos["daily"].entries
-    assert ours.preferences == theirs.preferences
+    assert labelled(ours, ours.preferences) == labelled(theirs, theirs.preferences)
     assert [account.secret for account in ours.accounts["openai"]] == [KEY, KEY]
     (made,) = [key for key in await empty.call(keys.list_keys) if key.name == "ci"]
     secret = next(key.key for key in done.keys if key.name == "ci")

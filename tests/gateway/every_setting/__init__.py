@@ -1,0 +1,1 @@
+"""Each setting, on live requests."""
