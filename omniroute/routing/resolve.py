@@ -1,11 +1,12 @@
 """From the name a client asks for to what it stands for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
 from omniroute.errors import ErrorKind, Refused
 from omniroute.records import (
+    Account,
     AutoMode,
     Combo,
     ComboConfig,
@@ -132,7 +133,13 @@ def _by_name(snapshot: Snapshot, name: str) -> Target | Combo:
         target = _by_default(snapshot, name)
     if target is None:
         raise _unknown(snapshot, name)
-    return _usable(snapshot, target)
+    try:
+        return _usable(snapshot, target)
+    except Refused as refused:
+        forms = _forms(_connected_owners(snapshot, name), name)
+        if refused.kind is not ErrorKind.NO_CREDENTIALS or not forms:
+            raise
+        raise Refused(refused.kind, f"{refused.message}; or say {forms}", param=refused.param) from None
 
 
 def _auto(snapshot: Snapshot, name: str) -> Combo | None:
@@ -214,17 +221,15 @@ def _default_model(snapshot: Snapshot, provider: Provider) -> str:
 
 def _by_bare_id(snapshot: Snapshot, name: str) -> Target | None:
     """An id that exactly one connected provider has."""
-    owners = [snapshot.providers[provider_id] for provider_id in snapshot.owners.get(name, ())]
-    connected = [provider for provider in owners if is_connected(snapshot, provider)]
+    connected = _connected_owners(snapshot, name)
     if any(provider.id == "openai" for provider in connected):
         connected = [snapshot.providers["openai"]]
     if len(connected) == 1:
         return Target(connected[0], name)
     if connected:
-        forms = ", ".join(f"{provider.label}/{name}" for provider in connected)
-        raise Refused(
-            ErrorKind.AMBIGUOUS_MODEL, f"several providers have {name!r}: say {forms}", param="model"
-        )
+        message = f"several providers have {name!r}: say {_forms(connected, name)}"
+        raise Refused(ErrorKind.AMBIGUOUS_MODEL, message, param="model")
+    owners = (snapshot.providers[provider_id] for provider_id in snapshot.owners.get(name, ()))
     usable = [provider.id for provider in owners if provider.status is ProviderStatus.ACTIVE]
     if usable:
         raise Refused(
@@ -234,6 +239,16 @@ def _by_bare_id(snapshot: Snapshot, name: str) -> Target | None:
             param="model",
         )
     return None
+
+
+def _connected_owners(snapshot: Snapshot, name: str) -> list[Provider]:
+    """The connected providers that have a model of that id, slashes and all."""
+    owners = (snapshot.providers[provider_id] for provider_id in snapshot.owners.get(name, ()))
+    return [provider for provider in owners if is_connected(snapshot, provider)]
+
+
+def _forms(providers: Iterable[Provider], name: str) -> str:
+    return ", ".join(f"{provider.label}/{name}" for provider in providers)
 
 
 def blocked_providers(snapshot: Snapshot) -> frozenset[str]:
@@ -272,11 +287,15 @@ def _usable(snapshot: Snapshot, target: Target) -> Target:
             param="model",
         )
     if not any(account.is_active for account in accounts):
-        raise Refused(
-            ErrorKind.UNAVAILABLE,
-            f"every account of {provider.name} is switched off; `omniroute providers enable NAME` does it",
-        )
+        raise Refused(ErrorKind.UNAVAILABLE, _all_off(provider, accounts))
     return target
+
+
+def _all_off(provider: Provider, accounts: Sequence[Account]) -> str:
+    if any(account.test_status == "expired" for account in accounts):
+        way = f"omniroute providers login {provider.label}"
+        return f"the sign-in at {provider.name} has ended; `{way}` begins another"
+    return f"every account of {provider.name} is switched off; `omniroute providers enable NAME` does it"
 
 
 def _unknown(snapshot: Snapshot, name: str) -> Refused:

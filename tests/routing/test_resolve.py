@@ -1,5 +1,7 @@
 """What a model name means."""
 
+from dataclasses import replace
+
 import pytest
 
 from omniroute.errors import ErrorKind, Refused
@@ -18,6 +20,7 @@ def sample() -> Snapshot:
             provider("unused", "lonely", aliases=("un",)),
             provider("bare"),
             provider("off", "idle"),
+            provider("ended", "idle"),
             provider("closed", "secret-model", status=ProviderStatus.FORBIDDEN),
         ],
         [
@@ -27,6 +30,7 @@ def sample() -> Snapshot:
             account("second"),
             account("bare"),
             account("off", is_active=False),
+            replace(account("ended", is_active=False), test_status="expired"),
             account("closed"),
         ],
         {
@@ -72,6 +76,7 @@ def test_a_name_leads_to_one_provider(name: str, provider_id: str, model: str) -
         ("unused/lonely", ErrorKind.NO_CREDENTIALS, "omniroute providers add unused"),
         ("un/lonely", ErrorKind.NO_CREDENTIALS, "omniroute providers add unused"),
         ("off/idle", ErrorKind.UNAVAILABLE, "switched off"),
+        ("ended/idle", ErrorKind.UNAVAILABLE, "omniroute providers login ended"),
         ("closed/secret-model", ErrorKind.PROVIDER_NOT_ALLOWED, "Not through a gateway."),
         ("bare/", ErrorKind.BAD_REQUEST, "bare/MODEL"),
         ("opnai/gpt-5", ErrorKind.MODEL_NOT_FOUND, "openai/gpt-5"),
@@ -127,3 +132,11 @@ def test_a_path_of_one_provider_never_leads_elsewhere(only: str, name: str, kind
 def test_a_provider_is_connected_by_an_active_account(provider_id: str, connected: bool) -> None:
     known = sample()
     assert is_connected(known, known.providers[provider_id]) is connected
+
+
+def test_an_id_of_a_connected_provider_that_begins_like_another_says_how_to_name_it() -> None:
+    known = sample()
+    accounts = {**known.accounts, "openai": ()}
+    with pytest.raises(Refused, match="or say router/openai/gpt-5") as refused:
+        resolve(replace(known, accounts=accounts), "openai/gpt-5")
+    assert refused.value.kind is ErrorKind.NO_CREDENTIALS

@@ -159,7 +159,8 @@ class Renewal:
     async def _end(self, provider: Provider, account: Account, refusal: TokenRefused) -> Account | Failure:
         """After a final refusal: nobody asks the account until its person signs in again."""
         who = f"{provider.label}/{account.name}"
-        error = f"Signed out by {provider.name} ({refusal.code}: {refusal.message}). Sign in again."
+        way = f"omniroute providers login {provider.label}"
+        error = f"Signed out by {provider.name} ({refusal.code}: {refusal.message}). Sign in again: {way}"
 
         def end(connection: Connection) -> Account | None:
             if logins.end(connection, account.id, _login(account).generation):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from omniroute.clock import Clock
 from omniroute.errors import Failure, FailureKind, StoreError
 from omniroute.gateway.tokens.lifetime import BEFORE_CALL_S, LOOK_AHEAD_S, ends_soon, is_over
-from omniroute.gateway.tokens.renewal import Renewal
+from omniroute.gateway.tokens.renewal import ANSWER_S, Renewal
 from omniroute.records import Account, Provider, Snapshot
 from omniroute.records.logins import Login
 
@@ -103,9 +103,9 @@ class Tokens:
                     await self.newer(snapshot.providers[provider_id], account)
 
     async def settle(self) -> None:
-        """Wait until nothing is being renewed: a token that a vendor has changed must be stored."""
+        """Wait, though not for ever, until nothing is being renewed: what a vendor has sent must be stored."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_WAIT_S):
+            async with asyncio.timeout(ANSWER_S):
                 while self._under_way:
                     await asyncio.wait(list(self._under_way.values()))
 

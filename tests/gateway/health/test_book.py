@@ -1,6 +1,7 @@
 """What may be asked after what has happened."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from omniroute.errors import FailureKind
 from omniroute.gateway.health.book import MODELS_OF_AN_ACCOUNT, PROBE_S, HealthBook
 from omniroute.records import Preferences
+from omniroute.records.logins import Login
 from omniroute.routing.health import EFFECTS, BreakerState, Reach
 from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle, Scope
 from omniroute.routing.plan import Attempt
@@ -32,6 +34,19 @@ def test_a_failure_holds_up_the_model_the_account_or_nothing(kind: FailureKind) 
     assert (other_model is not None) is (REACHES[kind] is Reach.ACCOUNT)
     assert book.obstacle(ONE, B, "m") is None
     assert reason(same) == (EFFECTS[kind].reason or None)
+
+
+def test_accounts_that_were_signed_in_have_a_patience_of_their_own() -> None:
+    clock = HandClock()
+    book = book_of(clock)
+    login = Login(token_url="https://vendor.example/token")
+    for who in (A, replace(B, login=login)):
+        call(book, Kind.SLOW, who)
+    lasts = [book.locks[one.id, "m"].until_s - book.now_s for one in (A, B)]
+    profiles = Preferences().provider_profiles
+    assert [seconds * 1000 for seconds in lasts] == pytest.approx(
+        [profiles.apikey.transient_cooldown, profiles.oauth.transient_cooldown]
+    )
 
 
 @pytest.mark.parametrize("kind", [kind for kind, reach in REACHES.items() if reach is None])
