@@ -103,7 +103,7 @@ class Tokens:
                     await self.newer(snapshot.providers[provider_id], account)
 
     async def settle(self) -> None:
-        """Wait, though not for ever, until nothing is being renewed: what a vendor has sent must be stored."""
+        """Wait, not for ever, until nothing is being renewed: what a vendor has sent must be stored."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_S):
                 while self._under_way:
