@@ -12,10 +12,10 @@ from random import Random
 
 import aiohttp
 
-from omniroute.gateway.health.book import PROBE_S
 from omniroute.records import Account, AccountStrategy, RequestRow
 from omniroute.routing.health import BreakerState
 from tests import scripted_upstream as script
+from tests.gateway.health_watch import Watch
 from tests.recorded import Recorded
 from tests.running_gateway import CHAT, RunningGateway, asking, running_gateway
 from tests.scripted_upstream import Behaviour, Ending, ScriptedUpstream
@@ -103,51 +103,20 @@ class Weather:
 
 
 class FlakyUpstream(ScriptedUpstream):
-    """Five accounts of one provider; keeps the calls that should not have come."""
+    """Five accounts of one provider."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._chance = Random(seed)  # noqa: S311 - chance that repeats
         self.weather: dict[str, Weather] = {}
-        self.disturbed: list[str] = []
-        """Calls of accounts that were cooling, or that somebody was probing."""
-        self.probes = 0
-        self.running: RunningGateway | None = None
         self.accounts: dict[str, Account] = {}
-        self._probing: dict[str, tuple[float, str]] = {}
-        self._was_reset: set[tuple[str, str]] = set()
 
     async def choose(self, recorded: Recorded) -> Behaviour:
         """The account's weather when the answer is due, some time later."""
-        name = recorded.headers["Authorization"].removeprefix("Bearer sk-of-").partition("-")[0]
-        request_id = recorded.headers["X-Request-Id"]
-        loop = asyncio.get_running_loop()
-        self._look(name, request_id, loop.time())
         self.requests.clear()  # of thousands
+        name = recorded.headers["Authorization"].removeprefix("Bearer sk-of-").partition("-")[0]
         await asyncio.sleep(self._chance.uniform(*TOOK_S))
-        behaviour = self.weather[name].behaviour(loop.time())
-        if behaviour.resets:
-            self._was_reset.add((name, request_id))
-        if self._probing.get(name, (0.0, ""))[1] == request_id:
-            del self._probing[name]
-        return behaviour
-
-    def _look(self, name: str, request_id: str, now_s: float) -> None:
-        assert self.running is not None
-        if (name, request_id) in self._was_reset:
-            return  # once more at once: it may not have been heard
-        health, account_id = self.running.gateway.health, self.accounts[name].id
-        held = [
-            one for one in (health.cooldowns.get(account_id), health.locks.get((account_id, "m-1"))) if one
-        ]
-        if any(health.now_s < one.until_s for one in held):
-            self.disturbed.append(f"{request_id} called {name} while it cooled")
-        if held:
-            since_s, _ = self._probing.get(name, (float("-inf"), ""))
-            if now_s - since_s < PROBE_S - 1e-6:
-                self.disturbed.append(f"{request_id} called {name} beside its probe")
-            self._probing[name] = (now_s, request_id)
-            self.probes += 1
+        return self.weather[name].behaviour(asyncio.get_running_loop().time())
 
 
 @dataclass(slots=True)
@@ -191,6 +160,7 @@ class Run:
         ):
             running.http = http
             await self._set_up(running, upstream)
+            watch = Watch(running.gateway.health)
             started_s = clock.monotonic_s()
             for name in NAMES:
                 chance_of_one = Random(f"{self.seed} {name}")  # noqa: S311 - chance that repeats
@@ -201,7 +171,7 @@ class Run:
                     group.create_task(self._ask(running, upstream, f"r-{number}"), name=f"client {number}")
             self.lasted_s = clock.monotonic_s() - started_s
             assert running.gateway.health.uses.in_flight() == {}
-            self.disturbed, self.probes = upstream.disturbed, upstream.probes
+            self.disturbed, self.probes = watch.disturbed, watch.probes
             self.opened = sum(state is BreakerState.OPEN for _, state in running.gateway.health.switched)
             self._read(await running.rows())
 
@@ -213,7 +183,6 @@ class Run:
         upstream.accounts["first"] = await running.add_node(upstream.url)
         for name in NAMES[1:]:
             upstream.accounts[name] = await running.add_account("node-up", name)
-        upstream.running = running
 
     async def _ask(self, running: RunningGateway, upstream: FlakyUpstream, request_id: str) -> None:
         health, loop = running.gateway.health, asyncio.get_running_loop()
