@@ -1,13 +1,17 @@
 """Signing in with a browser: what is stored, what is checked, what is told."""
 
 import asyncio
-from typing import Any
+import json
+from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from omniroute.errors import Failure, FailureKind
+from omniroute.gateway.http1.upstream import Http1Upstream
+from omniroute.gateway.upstream import HttpRequest, UpstreamFailed
 from omniroute.routing.plan import Attempt
+from tests.server.installation import PATIENCE_S
 from tests.server.manage.place import Place
 from tests.server.manage.sign_in.calls import (
     actions,
@@ -19,7 +23,9 @@ from tests.server.manage.sign_in.calls import (
     stored,
     way_back,
 )
-from tests.server.manage.sign_in.vendor import CLIENT_ID, EMAIL, OAuthVendor
+from tests.server.manage.sign_in.vendor import CLIENT_ID, CLIENT_SECRET, EMAIL, OAuthVendor
+
+PROXY = {"type": "http", "host": "proxy.example", "port": 3128}
 
 
 async def test_whoever_agrees_in_the_browser_is_signed_in(place: Place, vendor: OAuthVendor) -> None:
@@ -142,8 +148,9 @@ async def test_a_sign_in_whose_browser_hangs_up_is_over_and_says_so(
         await vendor.token_asked.wait()
         browser.cancel()
 
-    while (result := (await poll_callback(place, begun["flowId"]))[1]).get("pending"):
-        pass
+    async with asyncio.timeout(PATIENCE_S):
+        while (result := (await poll_callback(place, begun["flowId"]))[1]).get("pending"):
+            pass
     vendor.hold_token.set()
 
     assert (result["success"], result["error"]) == (False, "not_stored")
@@ -280,6 +287,41 @@ async def test_a_vendor_that_gives_no_token_is_told_apart_from_one_that_is_down(
     assert (got, result["success"], result["error"]) == (status, False, error)
     assert await poll_callback(place, begun["flowId"]) == (got, result)
     assert await stored(place) == ()
+
+
+async def test_an_apps_secret_that_a_vendor_repeats_is_not_passed_on(
+    place: Place, vendor: OAuthVendor
+) -> None:
+    begun = await begin(place, clientId=CLIENT_ID, clientSecret=CLIENT_SECRET)
+    refusal = {"error": "invalid_client", "error_description": f"bad secret {CLIENT_SECRET}"}
+    vendor.token_answer = (401, json.dumps(refusal))
+
+    status, result = await exchange(place, await way_back(begun["authUrl"]))
+
+    assert (status, result["error"]) == (400, "invalid_client")
+    assert CLIENT_SECRET not in str(result)
+
+
+async def test_vendors_are_asked_by_the_way_that_leads_to_their_provider(place: Place) -> None:
+    status, _, _ = await place.raw(
+        "PUT", "/api/settings/proxy", body={"level": "provider", "id": "acme", "proxy": PROXY}
+    )
+    assert status == 200
+    begun = await begin(place)
+    asked: list[HttpRequest] = []
+
+    class Recorder(Http1Upstream):
+        def open(self, request: HttpRequest) -> NoReturn:
+            asked.append(request)
+            raise UpstreamFailed(Failure(kind=FailureKind.CONNECT, message="nobody is there"))
+
+    await place.gateway.upstream.close()
+    place.gateway.upstream = Recorder(connect_s=1, proxy_environment={})
+    await exchange(place, f"code-1#{begun['state']}")
+
+    (request,) = asked
+    assert request.proxy is not None
+    assert request.proxy.host == PROXY["host"]
 
 
 async def test_a_vendor_that_is_gone_is_a_502(place: Place, vendor: OAuthVendor) -> None:
