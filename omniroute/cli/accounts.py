@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(_list)
     group.command("show")(_show)
     group.command("clear")(_clear)
+    group.command("refresh")(_refresh)
     app.add_typer(group, name="accounts")
 
 
@@ -141,6 +142,20 @@ def _clear(
     _told(done, f"{one.provider}/{one.name}: {done.message}", as_json=as_json)
     if one.breaker.state == "OPEN":
         output.say(f"its provider is still off: omniroute resilience reset --provider {one.provider}")
+
+
+def _refresh(account: AccountName, *, as_json: output.Json = False) -> None:
+    """Fetch a new access token for an account that was signed in. It is done in time without that.
+
+    \b
+    Example:
+      omniroute accounts refresh huggingface
+    """
+    from omniroute.client.resilience import refresh
+
+    with client() as gateway:
+        one = refresh(gateway, _find(gateway, account).id)
+    _told(one, f"{one.provider}/{one.name} has a new access token: {_token(one)}", as_json=as_json)
 
 
 def _told(answer: object, text: str, *, as_json: bool) -> None:

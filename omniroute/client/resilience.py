@@ -37,3 +37,8 @@ def accounts(client: Client, *, provider: str | None = None) -> list[AccountHeal
 def account(client: Client, account_id: str) -> AccountHealth:
     """One account with what holds it up."""
     return client.get(f"/api/accounts/{quote(account_id, safe='')}", AccountHealth)
+
+
+def refresh(client: Client, account_id: str) -> AccountHealth:
+    """The account with a new access token."""
+    return client.post(f"/api/accounts/{quote(account_id, safe='')}/refresh", AccountHealth)

@@ -82,6 +82,7 @@ CALLS: list[tuple[Call, str]] = [
     (lambda c: resilience.reset(c, Reset()), "POST /api/resilience/reset"),
     (resilience.accounts, "GET /api/accounts"),
     (lambda c: resilience.account(c, "1"), "GET /api/accounts/1"),
+    (lambda c: resilience.refresh(c, "1"), "POST /api/accounts/1/refresh"),
     (settings.settings, "GET /api/settings"),
     (lambda c: settings.change_settings(c, {"cache": None}), "PATCH /api/settings"),
     (settings.combo_defaults, "GET /api/settings/combo-defaults"),

@@ -15,9 +15,10 @@ from omniroute.api.resilience import (
     ResilienceChange,
     ResilienceChanged,
 )
-from omniroute.errors import StoreError
+from omniroute.errors import Failure, FailureKind, StoreError
 from omniroute.gateway.health import keeping
 from omniroute.gateway.health.book import CLEARABLE
+from omniroute.records import Account, Provider
 from omniroute.routing.outlook import Scope
 from omniroute.server.manage.call import ApiError, ManageCall, invalid, not_found
 from omniroute.server.manage.health_views import connected, shown_account, shown_breaker
@@ -119,9 +120,28 @@ async def list_accounts(call: ManageCall) -> Accounts:
 
 async def show_account(call: ManageCall) -> AccountHealth:
     """`GET /api/accounts/{id}`"""
+    return shown_account(call.gateway, *_account(call))
+
+
+async def refresh_account(call: ManageCall) -> AccountHealth:
+    """`POST /api/accounts/{id}/refresh`: a new access token for an account that was signed in."""
+    provider, account = _account(call)
+    if account.login is None:
+        raise ApiError(
+            409, "INVALID_STATE", f"{provider.label}/{account.name} was not signed in: no token ends"
+        )
+    renewed = await call.gateway.tokens.newer(provider, account)
+    if isinstance(renewed, Failure):
+        is_over = renewed.kind is FailureKind.AUTH
+        status, code = (409, "INVALID_STATE") if is_over else (502, "UPSTREAM_ERROR")
+        raise ApiError(status, code, f"{provider.label}/{account.name}: {renewed.message}")
+    return shown_account(call.gateway, provider, renewed)
+
+
+def _account(call: ManageCall) -> tuple[Provider, Account]:
     for provider, account in connected(call.gateway):
         if account.id == call.params["id"]:
-            return shown_account(call.gateway, provider, account)
+            return provider, account
     raise not_found("connection", call.params["id"])
 
 

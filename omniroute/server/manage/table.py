@@ -83,6 +83,7 @@ ROUTES: tuple[ManageRoute, ...] = (
     ManageRoute("DELETE", "/api/fallback/chains", fallback.remove_chain),
     ManageRoute("GET", "/api/accounts", resilience.list_accounts),
     ManageRoute("GET", "/api/accounts/{id}", resilience.show_account),
+    ManageRoute("POST", "/api/accounts/{id}/refresh", resilience.refresh_account),
     ManageRoute("GET", "/api/resilience", resilience.show_resilience),
     ManageRoute("PUT", "/api/resilience", resilience.change_resilience),
     ManageRoute("PATCH", "/api/resilience", resilience.change_resilience),

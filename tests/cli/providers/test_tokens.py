@@ -54,6 +54,8 @@ def test_a_token_is_renewed_and_shown_and_survives_a_restart(home: Installation,
     assert "120 min, then renewed" in listed
     shown = home.run("accounts", "show", "acme/mine").stdout
     assert "ann@example.org" in shown
+    assert "has a new access token" in home.run("accounts", "refresh", "acme").stderr
+    assert refreshes(vendor) == before + 2
     assert "signed in" in home.run("providers", "list").stdout
 
 
@@ -70,6 +72,7 @@ def test_an_account_whose_sign_in_has_ended_says_so_everywhere(
     assert "Signed out by Acme (invalid_grant: revoked)" in shown
     assert "signed out" in home.run("accounts", "list").stdout
     assert "signed out" in home.run("providers", "list").stdout
+    assert home.run("accounts", "refresh", "acme").returncode == ExitCode.REFUSED
     log = home.run("logs").stdout
     assert "acme/mine is signed out" in log
     for text in (said, shown, log):
