@@ -187,8 +187,8 @@ class Way:
         snapshot, key = self.dialogue.snapshot, self.dialogue.call.key
         if snapshot.budgets:
             key_id = key.id if key is not None else None
-            self.entry.budget_warns = self.gateway.budgets.warns(snapshot, key_id)
-            self.gateway.budgets.check(snapshot, key_id, [member.provider for member in self.route.members])
+            providers = [member.provider for member in self.route.members]
+            self.entry.budget_warns = self.gateway.budgets.check(snapshot, key_id, providers)
 
     def take(self, attempt: Attempt) -> Failure | None:
         """Why the budget of an attempt's account forbids it; `None`: it may be made."""

@@ -66,10 +66,18 @@ class Budgets:
 
     # What requests ask.
 
-    def check(self, snapshot: Snapshot, key_id: str | None, providers: Iterable[Provider]) -> None:
-        """Raises `Refused` when nothing is left. Before the cache: what is used up stops kept answers too."""
-        if snapshot.budgets and any(counts(snapshot, one) for one in providers):
-            self._demand_room(snapshot, budgets.subjects(key_id, None), 0)
+    def check(self, snapshot: Snapshot, key_id: str | None, providers: Iterable[Provider]) -> bool:
+        """Whether a budget of the request is past its warning threshold: answers say so.
+
+        Raises `Refused` when nothing is left. Before the cache: what is used up stops kept answers too.
+        """
+        if not snapshot.budgets:
+            return False
+        subjects = budgets.subjects(key_id, None)
+        looks = [self.room.look(snapshot, budget, 0) for budget in _of(snapshot, subjects)]
+        if not all(fits for fits, _ in looks) and any(counts(snapshot, one) for one in providers):
+            self._demand_room(snapshot, subjects, 0)
+        return any(warns for _, warns in looks)
 
     def admit(
         self, snapshot: Snapshot, ask: Ask, attempts: Sequence[Attempt], notes: list[str]
@@ -121,13 +129,6 @@ class Budgets:
         self._held[row_id] = made
         self.room.hold(subjects, estimate_nano)
         return made
-
-    def warns(self, snapshot: Snapshot, key_id: str | None) -> bool:
-        """A budget of the request has passed its warning threshold: answers say so until the period ends."""
-        if not snapshot.budgets:
-            return False
-        mine = _of(snapshot, budgets.subjects(key_id, None))
-        return any(self.room.warns(snapshot, budget) for budget in mine)
 
     def obstacle(self, account: Account) -> Obstacle | None:
         """Why the account must not be asked now, when its budget is used up."""

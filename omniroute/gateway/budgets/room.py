@@ -49,31 +49,29 @@ class Room:
             else:
                 self.reserved.pop(subject, None)
 
-    def fits(self, snapshot: Snapshot, budget: Budget, asked: int) -> bool:
-        """Every limit of the budget has room for so much more. On the way of each request, so it is quick."""
-        covered = snapshot.preferences.budget_count_subscriptions
-        taken = self.reserved.get(budget.subject, 0) + asked
-        for limit, sums in zip(_limits(budget), self.ledger.running(self._clock.now_ms()), strict=True):
-            if limit is None:
-                continue
-            spent = sums.get(budget.subject, NOTHING).counted(covered=covered)
-            if spent >= limit or spent + taken > limit:
-                return False
-        return True
+    def look(self, snapshot: Snapshot, budget: Budget, asked: int) -> tuple[bool, bool]:
+        """Whether every limit has room for so much more, and whether one is spent so far that one warns.
 
-    def warns(self, snapshot: Snapshot, budget: Budget) -> bool:
-        """So much of a limit is spent that people are warned."""
-        covered = snapshot.preferences.budget_count_subscriptions
+        On the way of each request, so it is quick.
+        """
+        covered, fits, warns = snapshot.preferences.budget_count_subscriptions, True, False
+        subject = budget.subject
+        taken = self.reserved.get(subject, 0) + asked
         for limit, sums in zip(_limits(budget), self.ledger.running(self._clock.now_ms()), strict=True):
             if limit is None:
                 continue
-            if sums.get(budget.subject, NOTHING).counted(covered=covered) >= limit * budget.warning_threshold:
-                return True
-        return False
+            known = sums.get(subject)
+            spent = 0 if known is None else known.counted(covered=covered)
+            if spent >= limit or spent + taken > limit:
+                fits = False
+            if spent >= limit * budget.warning_threshold:
+                warns = True
+        return fits, warns
 
     def over(self, snapshot: Snapshot, budget: Budget, asked: int) -> Over | None:
         """The limit that leaves no room for so much more, the last to end if there are several."""
-        if self.fits(snapshot, budget, asked):
+        fits, _ = self.look(snapshot, budget, asked)
+        if fits:
             return None
         reserved = self.reserved.get(budget.subject, 0)
         last = max(

@@ -9,7 +9,7 @@ from omniroute.gateway.budgets.book import Reservation
 from omniroute.records import EVERYTHING, Budget, of_account
 from omniroute.routing.outlook import Obstacle, Scope
 from omniroute.routing.plan import Attempt
-from tests.gateway.budgets.world import HOME, NOON_S, PLAN, USD, A, B, H, P, World, paid
+from tests.gateway.budgets.world import HOME, NOON_S, PAID, PLAN, USD, A, B, H, P, World, paid
 from tests.gateway.health.world import book_of
 
 HOUR_S = 3600
@@ -299,11 +299,11 @@ def test_a_reservation_goes_along_to_the_account_that_is_asked() -> None:
 def test_answers_warn_from_the_threshold_until_the_period_ends() -> None:
     world = World(replace(DAILY, warning_threshold=0.5))
     world.spend(4)
-    assert not world.book.warns(world.snapshot, "k1")
+    assert not world.book.check(world.snapshot, "k1", [PAID])
 
     world.spend(1)
-    assert world.book.warns(world.snapshot, "k1")
-    assert not world.book.warns(world.snapshot, "k2")
+    assert world.book.check(world.snapshot, "k1", [PAID])
+    assert not world.book.check(world.snapshot, "k2", [PAID])
 
     world.clock.pass_s(12 * HOUR_S)
-    assert not world.book.warns(world.snapshot, "k1")
+    assert not world.book.check(world.snapshot, "k1", [PAID])
