@@ -1,5 +1,6 @@
 """What combos did counts at once for the next request, and after a restart."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from omniroute.records import Strategy
@@ -11,9 +12,11 @@ from tests.scripted_upstream import ScriptedUpstream
 COMBO = ComboRow(id="c-1", name="fair", strategy=Strategy.LEAST_USED, models=("up/a", "up/b", "up/c"))
 
 
-async def combo_is_there(running: RunningGateway, upstream: ScriptedUpstream) -> None:
+async def combo_is_there(
+    running: RunningGateway, upstream: ScriptedUpstream, combo: ComboRow = COMBO
+) -> None:
     await running.add_node(upstream.url)
-    await running.gateway.database.write(lambda c: combos.create(c, COMBO))
+    await running.gateway.database.write(lambda c: combos.create(c, combo))
     await running.gateway.reload()
 
 
@@ -50,3 +53,14 @@ async def test_counts_outlive_a_restart(tmp_path: Path, upstream: ScriptedUpstre
     async with running_gateway(tmp_path) as running:
         assert running.gateway.health.combo_counts("c-1") == {"up/a": 1, "up/b": 1}
         assert await ask(running, 1) == ["up/c"]
+
+
+async def test_a_restart_begins_with_the_member_whose_turn_it_is(
+    tmp_path: Path, upstream: ScriptedUpstream
+) -> None:
+    in_turn = replace(COMBO, strategy=Strategy.ROUND_ROBIN)
+    async with running_gateway(tmp_path) as running:
+        await combo_is_there(running, upstream, in_turn)
+        assert await ask(running, 5) == ["up/a", "up/b", "up/c", "up/a", "up/b"]
+    async with running_gateway(tmp_path) as running:
+        assert await ask(running, 2) == ["up/c", "up/a"]
