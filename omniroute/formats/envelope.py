@@ -111,11 +111,7 @@ def check_model_name(name: str) -> None:
     """Raises `Refused` for a name no provider could have."""
     if len(name) > _MAX_MODEL_CHARS:
         raise Refused(ErrorKind.BAD_REQUEST, f"model name over {_MAX_MODEL_CHARS} characters", param="model")
-    if (
-        any(ord(char) < 32 or ord(char) == 127 or "\ud800" <= char <= "\udfff" for char in name)
-        or "../" in name
-        or "..\\" in name
-    ):
+    if _NO_NAME.search(name):
         raise Refused(ErrorKind.BAD_REQUEST, "model name holds characters no model has", param="model")
 
 

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+import msgspec
 
 from omniroute.records import Category, ModelFacts
 from omniroute.routing.outlook import Outlook
@@ -28,8 +29,7 @@ WEIGHTS: Mapping[str, Mapping[str, float]] = MappingProxyType(
 """What each mode weighs; every row sums to 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(msgspec.Struct, frozen=True):
     """What a request asks of a model."""
 
     tokens: Callable[[], int] = lambda: 0
@@ -40,13 +40,15 @@ class Needs:
     """Whether it holds pictures; looked up only when a model takes none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+NO_NEEDS = Needs()
+
+
+class Scored(msgspec.Struct, frozen=True):
     """A member, with its score where there is one."""
 
     member: Member
     score: float | None = None
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, float] = {}
 
 
 def ranked(members: Sequence[Member], outlook: Outlook, needs: Needs, mode: str) -> list[Scored]:

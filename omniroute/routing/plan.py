@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from random import Random
 
+import msgspec
+
 from omniroute.records import Account, AccountStrategy, ModelFacts, Preferences, Provider, Snapshot, Strategy
 from omniroute.routing import accounts as picking
 from omniroute.routing.accounts import Pick, by_session
-from omniroute.routing.auto import Needs, Scored
+from omniroute.routing.auto import NO_NEEDS, Needs, Scored
 from omniroute.routing.decision import Candidate
 from omniroute.routing.outlook import CIRCUIT_OPEN, Obstacle, Outlook, Scope
 from omniroute.routing.route import Effective, Group, Member, Route
@@ -36,8 +38,7 @@ class Attempt:
     """Tries whether what held the account up is over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What will be tried, and what will not."""
 
     attempts: tuple[Attempt, ...]
@@ -52,13 +53,12 @@ class Plan:
     """The conversation that chose among accounts, where one did."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan depends on besides the configuration."""
 
     outlook: Outlook
     rng: Random
-    needs: Needs = field(default_factory=Needs)
+    needs: Needs = NO_NEEDS
     session: Callable[[], str | None] = lambda: None
     """Names the conversation; asked only when there are accounts to choose among."""
     turn: Callable[[str], int] = lambda combo_id: 0
