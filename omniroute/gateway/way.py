@@ -23,7 +23,7 @@ from omniroute.gateway.session import fingerprint
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.records import Strategy
 from omniroute.routing import decision
-from omniroute.routing.auto import Needs
+from omniroute.routing.auto import NO_NEEDS, Needs
 from omniroute.routing.decide import LONGEST_WAIT_S, Failures, Step, decide
 from omniroute.routing.decision import Decision
 from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle, Scope
@@ -270,7 +270,7 @@ class Way:
         return Terms(
             outlook=gateway.health,
             rng=gateway.rng,
-            needs=self._needs() if len(route.members) > 1 else Needs(),
+            needs=self._needs() if len(route.members) > 1 else NO_NEEDS,
             session=lambda: self.entry.session_id or fingerprint(dialogue.envelope, dialogue.tenant),
             turn=self._turn,
         )
