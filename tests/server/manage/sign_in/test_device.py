@@ -94,3 +94,23 @@ async def test_what_old_clients_send_along_does_no_harm(place: Place, vendor: OA
     status, _, _ = await place.raw("POST", "/api/oauth/acme/poll", body=body)
 
     assert status == 201
+
+
+async def test_a_code_that_lasts_for_days_is_waited_for_half_an_hour(
+    place: Place, vendor: OAuthVendor
+) -> None:
+    vendor.code_lasts_s = 1_000_000
+    begun = await device(place)
+    assert begun["expires_in"] == 1800
+
+    place.clock.ahead_ms += 1_800_000
+    assert (await poll(place, begun["flowId"]))[0] == 404
+
+
+async def test_a_hosted_vendor_cannot_send_the_gateway_to_this_machine(
+    place: Place, vendor: OAuthVendor
+) -> None:
+    status, body, _ = await place.raw("GET", "/api/oauth/acme-hosted/device-code")
+
+    assert (status, body["error"]["code"]) == (502, "UPSTREAM_ERROR")
+    assert vendor.asked == []

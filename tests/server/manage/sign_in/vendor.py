@@ -20,7 +20,7 @@ EMAIL = "ann@example.org"
 _PROVIDER = """
 id = "{id}"
 name = "{name}"
-category = "local"
+category = "{category}"
 base_url = "{url}/v1"
 auth = [{{ kind = "bearer" }}]
 
@@ -67,8 +67,11 @@ class OAuthVendor:
     """Somebody has asked for one."""
     lifetime_s: int = 3600
     interval_s: int = 5
+    code_lasts_s: int = 900
     consents: dict[str, dict[str, str]] = field(default_factory=dict)
     """Code to what was asked for."""
+    asked: list[str] = field(default_factory=list)
+    """Codes to approve that were asked for or about."""
     token_requests: list[dict[str, str]] = field(default_factory=list)
     issued: int = 0
     chats: list[str] = field(default_factory=list)
@@ -87,8 +90,10 @@ class OAuthVendor:
         approval = f'flows = ["device-approval"]\nclient = "none"\ndevice_url = "{self.url}/codes"'
         self._write(directory, "acme-code", "Acme Code", approval)
 
-    def _write(self, directory: Path, id_: str, name: str, oauth: str) -> None:
-        text = _PROVIDER.format(id=id_, name=name, url=self.url, oauth=oauth)
+        self._write(directory, "acme-hosted", "Acme Hosted", approval, category="api-key")
+
+    def _write(self, directory: Path, id_: str, name: str, oauth: str, *, category: str = "local") -> None:
+        text = _PROVIDER.format(id=id_, name=name, category=category, url=self.url, oauth=oauth)
         (directory / f"{id_}.toml").write_text(text)
 
     async def authorize(self, request: web.Request) -> web.Response:
@@ -150,13 +155,14 @@ class OAuthVendor:
                 "user_code": "ABCD-EFGH",
                 "verification_uri": page,
                 "verification_uri_complete": f"{page}?code=ABCD-EFGH",
-                "expires_in": 900,
+                "expires_in": self.code_lasts_s,
                 "interval": self.interval_s,
             }
         )
 
     async def approval(self, request: web.Request) -> web.Response:
         """Kilo Code's way."""
+        self.asked.append(request.method)
         if request.method == "POST":
             return web.json_response({"code": "AB-12", "verificationUrl": self.url, "expiresIn": 600})
         if self.polls:
