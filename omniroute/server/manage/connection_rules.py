@@ -9,7 +9,8 @@ from omniroute.routing.outlook import Scope
 from omniroute.server.manage.call import ManageCall, invalid
 
 _ANY_MODEL = "any-model"
-_OWN_SERVERS = frozenset({Category.LOCAL, Category.NODE})
+OWN_SERVERS = frozenset({Category.LOCAL, Category.NODE})
+"""Their addresses, sign-in included, may be on this machine or in its network."""
 
 
 def check_status(provider: Provider) -> None:
@@ -38,7 +39,7 @@ def forgive(call: ManageCall, account_id: str) -> None:
 
 def _with_address(provider: Provider, account: Account) -> Account:
     """People's own servers live on their own machines and networks, so nobody has to say so."""
-    account = replace(account, allow_private=account.allow_private or provider.category in _OWN_SERVERS)
+    account = replace(account, allow_private=account.allow_private or provider.category in OWN_SERVERS)
     if account.base_url is None:
         return account
     try:

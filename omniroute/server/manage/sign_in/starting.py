@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from omniroute.providers.consent import Asked, callback_path
 from omniroute.providers.registration import registration
 from omniroute.records import Account, Provider
 from omniroute.records.oauth import FlowKind, OAuthTerms, Registration
+from omniroute.server.client_address import is_loopback
 from omniroute.server.manage.call import ApiError, ManageCall, invalid
 from omniroute.server.manage.connection_rules import check_status, checked_account
 from omniroute.server.manage.named import provider_named
@@ -95,7 +95,7 @@ def redirect_uri_of(call: ManageCall, kind: FlowKind, start: SignInStart, state:
         return checked_redirect(start.redirect_uri)
     parts = urlsplit(call.control.server_file().url)
     host = parts.hostname or ""
-    if not (host == "localhost" or host in _ANY_ADDRESSES or _is_loopback(host)):
+    if not (host == "localhost" or host in _ANY_ADDRESSES or is_loopback(host)):
         raise ApiError(
             409,
             "INVALID_STATE",
@@ -112,7 +112,7 @@ def checked_redirect(uri: str) -> str:
         usable = parts.scheme == "http" and parts.port != 0 and not parts.username and not parts.fragment
     except ValueError:
         usable = False
-    if not usable or not (parts.hostname == "localhost" or _is_loopback(parts.hostname or "")):
+    if not usable or not (parts.hostname == "localhost" or is_loopback(parts.hostname)):
         raise invalid(
             "redirectUri", "must be an http address on loopback, such as http://localhost:20128/callback"
         )
@@ -141,10 +141,3 @@ def _registration(provider: Provider, terms: OAuthTerms, start: SignInStart) -> 
 
 def _stripped(text: str | None) -> str | None:
     return (text or "").strip() or None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -7,13 +7,12 @@ from omniroute.gateway.gateway import Gateway
 from omniroute.gateway.proxy_choice import proxy_for
 from omniroute.gateway.upstream import HttpRequest, UpstreamFailed
 from omniroute.providers.device_wire import Call
-from omniroute.records import Category, Provider
+from omniroute.records import Provider
+from omniroute.server.manage.connection_rules import OWN_SERVERS
 
 TIMEOUT_S = 20.0
 """Longest wait for one whole answer."""
 MAX_BYTES = 256 * 1024
-
-_OWN_SERVERS = frozenset({Category.LOCAL, Category.NODE})
 
 
 async def ask(gateway: Gateway, provider: Provider, call: Call) -> tuple[int, bytes]:
@@ -23,7 +22,7 @@ async def ask(gateway: Gateway, provider: Provider, call: Call) -> tuple[int, by
         url=call.url,
         headers=call.headers,
         body=call.body,
-        allow_private=provider.category in _OWN_SERVERS,
+        allow_private=provider.category in OWN_SERVERS,
         proxy=proxy_for(gateway.snapshot, provider),
         first_byte_s=TIMEOUT_S,
     )
