@@ -1,5 +1,6 @@
 """What holds accounts up, why, and for how long."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(_show)
     group.command("clear")(_clear)
     group.command("refresh")(_refresh)
+    group.command("protect")(_protect)
     app.add_typer(group, name="accounts")
 
 
@@ -156,6 +158,44 @@ def _refresh(account: AccountName, *, as_json: output.Json = False) -> None:
     with client() as gateway:
         one = refresh(gateway, _find(gateway, account).id)
     _told(one, f"{one.provider}/{one.name} has a new access token: {_token(one)}", as_json=as_json)
+
+
+class Kept(StrEnum):
+    """Whether the limits of an account are kept."""
+
+    ON = "on"
+    OFF = "off"
+    USUAL = "usual"
+
+
+def _protect(
+    account: AccountName,
+    kept: Annotated[
+        Kept,
+        typer.Argument(
+            metavar="KEPT", help="on: keep limits. off: not even its provider's. usual: as the settings say."
+        ),
+    ],
+    *,
+    as_json: output.Json = False,
+) -> None:
+    """Say for one account whether requests wait where limits would be broken.
+
+    \b
+    Example:
+      omniroute accounts protect groq/work on
+    """
+    from omniroute.client.resilience import protect
+
+    with client() as gateway:
+        one = _find(gateway, account)
+        done = protect(gateway, one.id, enabled=None if kept is Kept.USUAL else kept is Kept.ON)
+    said = {
+        Kept.ON: "its limits are kept",
+        Kept.OFF: "no limits are kept, not even those its provider tells",
+        Kept.USUAL: "limits are kept as rateLimitDefaults.enabled says",
+    }
+    _told(done, f"{one.provider}/{one.name}: {said[kept]}", as_json=as_json)
 
 
 def _told(answer: object, text: str, *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from omniroute.api.rate_limits import Protected, Protection, RateLimits
 from omniroute.api.resilience import (
     AccountHealth,
     Accounts,
@@ -42,3 +43,13 @@ def account(client: Client, account_id: str) -> AccountHealth:
 def refresh(client: Client, account_id: str) -> AccountHealth:
     """The account with a new access token."""
     return client.post(f"/api/accounts/{quote(account_id, safe='')}/refresh", AccountHealth)
+
+
+def protect(client: Client, account_id: str, *, enabled: bool | None) -> Protected:
+    """Whether limits are kept for one account; `None`: as the setting for all says."""
+    return client.post("/api/rate-limits", Protected, Protection(connection_id=account_id, enabled=enabled))
+
+
+def rate_limits(client: Client) -> RateLimits:
+    """Limits of every account, and what its provider told of them."""
+    return client.get("/api/rate-limits", RateLimits)

@@ -114,6 +114,8 @@ class Preferences(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     provider_overrides: dict[str, MemberSettings] = {}
     provider_profiles: Profiles = Profiles()
     rate_limit_defaults: RateLimitDefaults = RateLimitDefaults()
+    rate_limit_protection: dict[str, bool] = {}
+    """Account id to whether its limits are kept, whatever `rate_limit_defaults.enabled` says."""
     ip_filter: IpFilter = IpFilter()
     cache: CacheSettings = CacheSettings()
     injection_guard: InjectionGuard = InjectionGuard()

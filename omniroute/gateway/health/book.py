@@ -105,7 +105,9 @@ class HealthBook:
             found = self._of_account(account, model, self.now_s)
             if found is not None:
                 return found
-        if self.limits or self.lines or self._preferences().rate_limit_defaults.enabled:
+        preferences = self._preferences()
+        is_any = preferences.rate_limit_defaults.enabled or preferences.rate_limit_protection
+        if self.limits or self.lines or is_any:
             found = self._of_limit(account.id)
             if found is not None:
                 return found
@@ -142,11 +144,15 @@ class HealthBook:
 
     def _free_at_s(self, account_id: str) -> float | None:
         """When its limits let one more call through, whoever makes it; `None`: now."""
+        preferences = self._preferences()
+        chosen = preferences.rate_limit_protection.get(account_id)
+        if chosen is False:
+            return None
         limit = self.limits.get(account_id)
         if limit is not None:
             return limit.free_at_s(self.now_s, self.uses.last_used_s(account_id))
-        defaults = self._preferences().rate_limit_defaults
-        return self.uses.free_at_s(account_id, defaults, self.now_s) if defaults.enabled else None
+        defaults = preferences.rate_limit_defaults
+        return self.uses.free_at_s(account_id, defaults, self.now_s) if chosen or defaults.enabled else None
 
     def _free_in_s(self, account_id: str) -> float:
         until_s = self._free_at_s(account_id)

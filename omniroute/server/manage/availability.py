@@ -55,7 +55,7 @@ async def show_availability(call: ManageCall) -> Availability:
         locks=[
             lock
             for provider_id, accounts in by_provider.items()
-            for lock in _locks(gateway, snapshot.providers[provider_id], accounts)
+            for lock in shown_locks(gateway, snapshot.providers[provider_id], accounts)
             if model in (None, lock.model)
         ],
     )
@@ -167,7 +167,8 @@ def _unavailable(gateway: Gateway, provider: Provider, accounts: list[Account]) 
     return found
 
 
-def _locks(gateway: Gateway, provider: Provider, accounts: list[Account]) -> list[Lock]:
+def shown_locks(gateway: Gateway, provider: Provider, accounts: list[Account]) -> list[Lock]:
+    """Models of these accounts that are left alone."""
     ids = {account.id for account in accounts}
     return [
         Lock(

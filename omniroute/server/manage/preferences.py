@@ -120,6 +120,8 @@ def settled(
         raise invalid(path, "there is no such setting")
     if name in _BY_PROVIDER:
         patch = _by_id(snapshot, patch, path)
+    elif name == "rateLimitProtection":
+        patch = _by_account(snapshot, patch, path)
     elif name in _NAMING_PROVIDERS:
         patch = _ids(snapshot, patch)
     default = DEFAULTS[name]
@@ -163,6 +165,20 @@ def _by_id(snapshot: Snapshot, value: JSON, path: str) -> JSON:
             raise invalid(f"{path}.{name}", f"there is no provider {name!r}")
         found[provider_id] = member
     return found
+
+
+def _by_account(snapshot: Snapshot, value: JSON, path: str) -> JSON:
+    """The members under the ids of the accounts they name, `provider/name`."""
+    if not isinstance(value, dict):
+        return value
+    known = {account.id: account.id for accounts in snapshot.accounts.values() for account in accounts}
+    for provider_id, accounts in snapshot.accounts.items():
+        label = snapshot.providers[provider_id].label
+        known |= {f"{label}/{account.name}": account.id for account in accounts}
+    for name in value:
+        if name not in known and value[name] is not None:
+            raise invalid(f"{path}.{name}", f"there is no account {name!r}")
+    return {known.get(name, name): member for name, member in value.items()}
 
 
 def _ids(snapshot: Snapshot, value: JSON) -> JSON:

@@ -13,17 +13,23 @@ from omniroute.server.manage.call import ApiError, invalid
 
 
 def labelled(snapshot: Snapshot, preferences: Preferences) -> Preferences:
-    """The same with providers by the names people know: ids of servers of their own are made by chance."""
+    """The same with providers and accounts by the names people know: ids are made by chance."""
 
     def label(known: str) -> str:
         provider = snapshot.providers.get(snapshot.names.get(known, known))
         return known if provider is None else provider.label
 
-    unknown = preferences.unknown_model_provider
+    accounts = {
+        account.id: f"{snapshot.providers[provider_id].label}/{account.name}"
+        for provider_id, known in snapshot.accounts.items()
+        for account in known
+    }
+    unknown, chosen = preferences.unknown_model_provider, preferences.rate_limit_protection
     return msgspec.structs.replace(
         preferences,
         provider_strategies={label(one): value for one, value in preferences.provider_strategies.items()},
         provider_overrides={label(one): value for one, value in preferences.provider_overrides.items()},
+        rate_limit_protection={accounts[one]: kept for one, kept in chosen.items() if one in accounts},
         blocked_providers=tuple(label(one) for one in preferences.blocked_providers),
         unknown_model_provider=None if unknown is None else label(unknown),
     )

@@ -159,6 +159,14 @@ CASES = (
         after=True,
     ),
     Case(
+        name="rateLimitProtection",
+        value={"two/first": True},
+        also=ONE_PLACE | {"rateLimitDefaults.enabled": False},
+        look=second_waits,
+        before=False,
+        after=True,
+    ),
+    Case(
         name="comboDefaults.concurrencyPerModel",
         value=1,
         look=second_is_sent,
