@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from omniroute.errors import Failure
 from omniroute.gateway import probe
+from omniroute.gateway.tokens.renewal import Renewal
 from omniroute.gateway.upstream import HttpRequest
-from omniroute.records import Account, Outcome
+from omniroute.records import Account, Outcome, Provider
 from omniroute.records.proxies import Proxy, ProxyLevel, ProxyType
 from omniroute.store import accounts, audit
 from tests import scripted_upstream as script
@@ -198,6 +200,14 @@ async def test_a_token_that_is_good_for_a_while_is_used_when_the_vendor_is_down(
     running: RunningGateway, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running.gateway.tokens._renewal, "pauses_s", (0.0,))
+    tried: list[str] = []
+    renew = Renewal.renew
+
+    async def counted(self: Renewal, provider: Provider, account: Account) -> Account | Failure:
+        tried.append(account.name)
+        return await renew(self, provider, account)
+
+    monkeypatch.setattr(Renewal, "renew", counted)
     await sign_in(running, vendor, ends_in_s=100)
     vendor.refusals = [script.body(b"", status=503)]
 
@@ -206,6 +216,7 @@ async def test_a_token_that_is_good_for_a_while_is_used_when_the_vendor_is_down(
 
     assert len(vendor.refreshes) == 1
     assert vendor.calls == [vendor.access_token] * 2
+    assert tried == ["first"], "the second call did not even ask the store"
 
 
 async def test_a_client_that_leaves_does_not_end_the_renewal(running: RunningGateway, vendor: Vendor) -> None:
@@ -262,6 +273,7 @@ async def test_signing_in_again_during_a_renewal_is_what_counts(
 
     assert (await asked).status == 200
     assert (await stored(running)).secret == vendor.access_token
+    assert len(vendor.refreshes) == 1
 
 
 async def test_tokens_that_end_soon_are_renewed_while_nobody_asks(
