@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from omniroute.client.http import Client
 
 KeyName = Annotated[
-    str | None, typer.Argument(metavar="[KEY]", help="A key's name, id, or the start of the id.")
+    str | None, typer.Argument(metavar="KEY", help="A key's name, id, or the start of the id.")
 ]
 AccountName = Annotated[
     str | None,

@@ -131,7 +131,8 @@ def _read(file: Path) -> dict[str, Any]:  # JSON of any shape
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{file}: cannot be read: {reason}") from error
     try:
         document = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except ValueError as error:

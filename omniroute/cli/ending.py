@@ -74,7 +74,7 @@ def _misused(error: TyperException, *, as_json: bool) -> ExitCode:
     if type(error).__name__ == "NoArgsIsHelpError":  # Typer does not export it; its message is the help
         say(error.format_message())
         return ExitCode.USAGE
-    message = " ".join(error.format_message().split())
+    message = " ".join(error.format_message().split()).replace(": Value error, ", ": ")
     if _SURPLUS in message:
         message = "there are more words than this command takes; a key is never one of them"
     problem(message, code=ExitCode.USAGE.name.lower(), as_json=as_json)

@@ -1,6 +1,6 @@
 """Combos at the running gateway. Calls raise as `Client` does."""
 
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from omniroute.api.combos import (
     AllComboMetrics,
@@ -14,7 +14,7 @@ from omniroute.api.combos import (
     OneComboMetrics,
     Success,
 )
-from omniroute.client.http import Client
+from omniroute.client.http import Client, segment
 
 TEST_TIMEOUT_S = 660.0
 
@@ -66,4 +66,4 @@ def clear_metrics(client: Client, combo: str | None = None) -> Success:
 
 
 def _path(combo: str) -> str:
-    return f"/api/combos/{quote(combo, safe='')}"
+    return f"/api/combos/{segment(combo)}"

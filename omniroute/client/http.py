@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
@@ -221,6 +221,13 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unreachable(self.url, " ".join(reason.lower().split())) from None
+
+
+def segment(name: str) -> str:
+    """A name as one part of a path. Raises `ApiRefused` when it is empty: then the path would be another."""
+    if not name.strip():
+        raise ApiRefused(404, "NOT_FOUND", "an empty name means nothing here")
+    return quote(name, safe="")
 
 
 def _with_query(path: str, query: Query | None) -> str:

@@ -1,10 +1,8 @@
 """Our own API keys at the running gateway. Calls raise as `Client` does."""
 
-from urllib.parse import quote
-
 from omniroute.api.keys import ChangedKey, CreatedKey, Key, KeyBody, KeyChange, Keys, NewKey
 from omniroute.api.providers import Deleted
-from omniroute.client.http import Client
+from omniroute.client.http import Client, segment
 
 
 def list_keys(client: Client) -> list[Key]:
@@ -33,4 +31,4 @@ def revoke_key(client: Client, key_id: str) -> Deleted:
 
 
 def _path(key_id: str) -> str:
-    return f"/api/keys/{quote(key_id, safe='')}"
+    return f"/api/keys/{segment(key_id)}"

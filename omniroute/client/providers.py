@@ -1,6 +1,6 @@
 """Connections, nodes, catalogue and custom models of the running gateway. Calls raise as `Client` does."""
 
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from omniroute.api.providers import (
     Catalogue,
@@ -27,7 +27,7 @@ from omniroute.api.providers import (
     TestRequest,
     TestResult,
 )
-from omniroute.client.http import Client
+from omniroute.client.http import Client, segment
 
 
 def catalogue(client: Client) -> list[CatalogueEntry]:
@@ -134,4 +134,4 @@ def remove_model(client: Client, provider: str, model_id: str) -> bool:
 
 
 def _segment(name: str) -> str:
-    return quote(name, safe="")
+    return segment(name)

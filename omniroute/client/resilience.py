@@ -1,7 +1,5 @@
 """What holds accounts up, and how it is lifted. Calls raise as `Client` does."""
 
-from urllib.parse import quote
-
 from omniroute.api.rate_limits import Protected, Protection, RateLimits
 from omniroute.api.resilience import (
     AccountHealth,
@@ -12,7 +10,7 @@ from omniroute.api.resilience import (
     ResilienceChange,
     ResilienceChanged,
 )
-from omniroute.client.http import Client
+from omniroute.client.http import Client, segment
 
 
 def resilience(client: Client) -> Resilience:
@@ -37,12 +35,12 @@ def accounts(client: Client, *, provider: str | None = None) -> list[AccountHeal
 
 def account(client: Client, account_id: str) -> AccountHealth:
     """One account with what holds it up."""
-    return client.get(f"/api/accounts/{quote(account_id, safe='')}", AccountHealth)
+    return client.get(f"/api/accounts/{segment(account_id)}", AccountHealth)
 
 
 def refresh(client: Client, account_id: str) -> AccountHealth:
     """The account with a new access token."""
-    return client.post(f"/api/accounts/{quote(account_id, safe='')}/refresh", AccountHealth)
+    return client.post(f"/api/accounts/{segment(account_id)}/refresh", AccountHealth)
 
 
 def protect(client: Client, account_id: str, *, enabled: bool | None) -> Protected:

@@ -1,7 +1,5 @@
 """Signing in at vendors through the running gateway. Calls raise as `Client` does."""
 
-from urllib.parse import quote
-
 import msgspec
 
 from omniroute.api.sign_ins import (
@@ -12,7 +10,7 @@ from omniroute.api.sign_ins import (
     SignInResult,
     SignInStart,
 )
-from omniroute.client.http import Client, refusal
+from omniroute.client.http import Client, refusal, segment
 
 
 def begin_in_browser(client: Client, provider: str, start: SignInStart) -> ConsentAsked:
@@ -51,4 +49,4 @@ def _result(client: Client, path: str, body: msgspec.Struct) -> SignInResult:
 
 
 def _path(provider: str) -> str:
-    return f"/api/oauth/{quote(provider, safe='')}"
+    return f"/api/oauth/{segment(provider)}"

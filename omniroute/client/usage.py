@@ -1,10 +1,9 @@
 """What was used at the running gateway. Calls raise as `Client` does."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from omniroute.api.usage import CallLog, CallLogDetail, History
-from omniroute.client.http import Client
+from omniroute.client.http import Client, segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,4 +88,4 @@ def call_logs(
 
 def call_log(client: Client, call_id: str) -> CallLogDetail:
     """One request with its attempts."""
-    return client.get(f"/api/usage/call-logs/{quote(call_id, safe='')}", CallLogDetail)
+    return client.get(f"/api/usage/call-logs/{segment(call_id)}", CallLogDetail)

@@ -23,6 +23,10 @@ def test_a_policy_is_made_changed_and_deleted(run: Run) -> None:
     assert (changed["enabled"], changed["actions"]) == (False, policy["actions"])
     assert changed["conditions"] == {"time_window": {"start": "22:00", "end": "06:00", "days": []}}
     assert "blocks *echo*" in run("policies", "list").stdout
+    said = run("policies", "edit", "no echo", "--for-key", "ci")
+    assert "with key ci" in said.stderr
+    assert "with key ci" in run("policies", "list").stdout
+    assert run("policies", "edit", "no echo").exit_code == ExitCode.USAGE
 
     assert run("policies", "delete", "no echo").exit_code == 0
     assert run("policies", "show", "no echo").exit_code == ExitCode.NOT_FOUND

@@ -108,3 +108,25 @@ def test_a_request_explains_itself(run: Run, connected: ScriptedUpstream) -> Non
     assert by_request_id["decision"]["combo"] == "daily"
     assert run("explain").stdout == shown.stdout  # the newest
     assert run("explain", "nothing-like-it").exit_code == ExitCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("explain", ""),
+        ("requests", "show", ""),
+        ("combos", "show", ""),
+        ("combos", "delete", " "),
+        ("accounts", "show", ""),
+        ("policies", "show", ""),
+        ("keys", "show", ""),
+        ("providers", "show", ""),
+    ],
+)
+def test_an_empty_name_is_nothing_that_could_be_found(run: Run, command: tuple[str, ...]) -> None:
+    assert run(*command).exit_code == ExitCode.NOT_FOUND
+
+
+def test_a_combo_without_models_is_warned_of(run: Run) -> None:
+    run("combos", "create", "lone", "demo/echo")
+    assert "it holds no models" in run("combos", "edit", "lone", "--drop", "demo/echo").stderr

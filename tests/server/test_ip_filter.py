@@ -118,8 +118,13 @@ async def test_nobody_turns_himself_away_by_mistake(behind: RunningGateway) -> N
     far = {"x-api-key": key, "X-Forwarded-For": FAR}
     for body in ({"enabled": True, "mode": "whitelist"}, {"tempBan": {"ip": FAR}}):
         assert (await change(behind, body, **far)).status == 409
+    whitelist = {"ipFilter": {"enabled": True, "mode": "whitelist"}}
+    assert (await behind.send("PATCH", "/api/settings", whitelist, far)).status == 409
     unchanged = await behind.send("GET", FILTER, headers=far)
     assert (unchanged.status, unchanged.json["enabled"]) == (200, False)
+    forced = {**whitelist, "force": True}
+    assert (await behind.send("PATCH", "/api/settings", forced, far)).status == 200
+    assert (await change(behind, {"enabled": False, "mode": "blacklist"})).status == 200
     assert (await change(behind, {"enabled": True, "mode": "whitelist", "force": True}, **far)).status == 200
     assert (await behind.send("GET", FILTER, headers=far)).status == 403
 

@@ -7,7 +7,7 @@ import typer
 from omniroute.cli import output, words
 from omniroute.cli.failures import UsageError
 from omniroute.cli.gateway import client
-from omniroute.cli.policies.written import Given, body_of, conditions_of, kind_of, said
+from omniroute.cli.policies.written import Given, body_of, conditions_of, key_names, kind_of, said
 
 if TYPE_CHECKING:
     from omniroute.api.policies import PolicyBody, PolicyEntry
@@ -110,6 +110,8 @@ def _edit(  # noqa: PLR0913  # every option is an argument
     from omniroute.api.policies import Conditions
 
     given = Given(block, allow, prefer, max_tokens, for_model, for_key, from_, hours, days)
+    if given == Given() and not anytime and (name, priority, on) == (None, None, None):
+        raise UsageError("nothing to change was named; see: omniroute policies edit --help")
     with client() as gateway:
         found = _find(gateway, policy)
         kind = kind_of(given)
@@ -139,6 +141,7 @@ def _list(*, as_json: output.Json = False) -> None:
 
     with client() as gateway:
         found = policies(gateway)
+        keys = key_names(gateway, found.policies)
     if as_json:
         output.document(found)
         return
@@ -148,7 +151,7 @@ def _list(*, as_json: output.Json = False) -> None:
                 str(one.priority),
                 one.name,
                 said(one),
-                conditions_of(one) or "always",
+                conditions_of(one, keys) or "always",
                 "on" if one.enabled else "off",
                 one.id,
             )
@@ -173,6 +176,7 @@ def _show(policy: PolicyName, *, as_json: output.Json = False) -> None:
     """
     with client() as gateway:
         found = _find(gateway, policy)
+        keys = key_names(gateway, [found])
     if as_json:
         output.document(found)
         return
@@ -184,7 +188,7 @@ def _show(policy: PolicyName, *, as_json: output.Json = False) -> None:
             ("state", "on" if found.enabled else "off"),
             ("priority", str(found.priority)),
             ("what", said(found)),
-            ("when", conditions_of(found) or "always"),
+            ("when", conditions_of(found, keys) or "always"),
             ("created", words.local(found.created_at)),
             ("changed", words.local(found.updated_at)),
         )
@@ -255,7 +259,8 @@ def _put(gateway: "Client", body: "PolicyBody", *, enabled: bool, as_json: bool)
         output.document(stored)
         return
     state = "in force" if stored.enabled else "kept, but off"
-    output.say(f"{state}: {stored.name!r}: {said(stored)}, {conditions_of(stored) or 'always'}")
+    when = conditions_of(stored, key_names(gateway, [stored])) or "always"
+    output.say(f"{state}: {stored.name!r}: {said(stored)}, {when}")
 
 
 def _find(gateway: "Client", wanted: str) -> "PolicyEntry":

@@ -1,7 +1,7 @@
 """A policy as the options of a command say it, and as a line says it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -21,15 +21,15 @@ _HOURS = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
 class Given:
     """What was said; `None`: nothing."""
 
-    block: list[str] | None
-    allow: list[str] | None
-    prefer: list[str] | None
-    max_tokens: int | None
-    for_model: str | None
-    for_key: list[str] | None
-    from_: list[str] | None
-    hours: str | None
-    days: str | None
+    block: list[str] | None = None
+    allow: list[str] | None = None
+    prefer: list[str] | None = None
+    max_tokens: int | None = None
+    for_model: str | None = None
+    for_key: list[str] | None = None
+    from_: list[str] | None = None
+    hours: str | None = None
+    days: str | None = None
 
 
 def kind_of(given: Given) -> Literal["access", "routing", "budget"] | None:
@@ -144,12 +144,21 @@ def said(policy: "PolicyEntry") -> str:
     return "; ".join(f"{verb} {what}" for verb, what in parts if what)
 
 
-def conditions_of(policy: "PolicyEntry") -> str:
-    """When it applies, on one line; empty: always."""
+def key_names(gateway: "Client", policies: "Sequence[PolicyEntry]") -> dict[str, str]:
+    """Names of the gateway's keys by id, where a policy is about one."""
+    from omniroute.client.keys import list_keys
+
+    if not any(one.conditions.api_key_ids for one in policies):
+        return {}
+    return {key.id: key.name for key in list_keys(gateway)}
+
+
+def conditions_of(policy: "PolicyEntry", keys: Mapping[str, str]) -> str:
+    """When it applies, on one line, with keys by their names; empty: always."""
     conditions, window = policy.conditions, policy.conditions.time_window
     parts = [
         ("for", conditions.model_pattern or ""),
-        ("with key", ", ".join(conditions.api_key_ids)),
+        ("with key", ", ".join(keys.get(one, one) for one in conditions.api_key_ids)),
         ("from", ", ".join(conditions.client_ips)),
         ("at", "" if window is None else f"{window.start}-{window.end}"),
         ("on", "" if window is None else ",".join(window.days)),

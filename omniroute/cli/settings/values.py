@@ -70,6 +70,8 @@ def _print(found: "ShownSettings", name: str | None, *, as_json: bool) -> None:
     from omniroute.cli.assign import camel, flat
 
     value = msgspec.to_builtins(found)
+    if not as_json and name is None:
+        value = {one: member for one, member in value.items() if one not in ("version", "dataDir")}
     for part in name.split(".") if name else ():
         if not isinstance(value, dict) or camel(part) not in value:
             raise NotFound(f"there is no setting {name!r}; see: omniroute settings show")

@@ -211,6 +211,7 @@ def _shown(row: ComboRow, snapshot: Snapshot) -> Combo:
         updated_at=iso(row.updated_at_ms),
         resolved_models=[member.label for member in group.members()],
         warnings=[
+            *(() if row.models else ("it holds no models, so nobody can be asked",)),
             *(f"{entry.model}: {entry.reason}" for entry in unusable),
             *_missing_accounts(group.members(), snapshot),
         ],

@@ -46,7 +46,7 @@ async def change_ip_filter(call: ManageCall) -> IpFilterBody:
             )
         _change_bans(call, connection, change)
         if not change.force:
-            _spare_the_caller(call, connection, after)
+            spare_the_caller(call, connection, after)
         return _shown(call, connection)
 
     return await commit(call, update)
@@ -124,7 +124,8 @@ def _address(name: str, text: str) -> str:
         raise invalid(name, f"{text!r} must be an address") from None
 
 
-def _spare_the_caller(call: ManageCall, connection: sa.Connection, chosen: IpFilter) -> None:
+def spare_the_caller(call: ManageCall, connection: sa.Connection, chosen: IpFilter) -> None:
+    """Raises `ApiError` 409 when whoever calls would be turned away from now on."""
     bans = {row.identifier.removeprefix(BAN): row.locked_until_ms for row in _bans(connection)}
     reason = why_blocked(chosen, bans, call.peer, now_ms=call.gateway.clock.now_ms())
     if reason is not None:

@@ -15,6 +15,7 @@ from omniroute.records import Preferences, Snapshot, preferences_of
 from omniroute.records.addresses import parse_address_set
 from omniroute.records.preferences import InjectionGuard, IpFilter
 from omniroute.server.manage.call import ManageCall, invalid
+from omniroute.server.manage.ip_filter import spare_the_caller
 from omniroute.server.manage.merging import checked, merged
 from omniroute.server.manage.rows import commit, note
 from omniroute.server.manage.setting_names import check_models, labelled
@@ -37,11 +38,17 @@ async def show_settings(call: ManageCall) -> ShownSettings:
 
 
 async def change_all(call: ManageCall) -> ShownSettings:
-    """`PUT`, `PATCH /api/settings`: any of them; objects are merged, `null` means the default."""
+    """`PUT`, `PATCH /api/settings`: any of them; objects are merged, `null` means the default.
+
+    An IP filter that would turn the caller away needs `force` beside it.
+    """
     patch = call.read(SettingsChange)
+    force = patch.pop("force", False) is True
 
     def update(connection: sa.Connection) -> None:
         changed = _change(call, connection, patch)
+        if "ipFilter" in changed and not force:
+            spare_the_caller(call, connection, preferences_of(dict(settings.listing(connection))).ip_filter)
         note(call, connection, "settings.update", None, keys=", ".join(changed))
 
     await commit(call, update)
