@@ -36,7 +36,8 @@ async def exchange(gateway: Gateway, call: Call, reply: Reply) -> None:
                 await _answer(gateway, snapshot, call, reply, entry)
             except Refused as refused:
                 entry.end(Outcome.ERROR, HTTP_STATUS[refused.kind], refused.message)
-                await reply.fail(answers.of_refusal(refused), {})
+                headers = answers.headers_of(entry, attempts=len(entry.attempts))
+                await reply.fail(answers.of_refusal(refused), headers)
             except ConnectionError:
                 raise  # the client is gone
             except Exception:

@@ -84,6 +84,7 @@ async def test_a_step_for_an_account_that_is_not_there_is_no_outage(
     got = await running.ask(CHAT, asking(CHAT, "pinned"))
     assert (got.status, got.error["code"]) == (404, "no_credentials")
     assert "no account 'gone' is switched on" in got.error["message"]
+    assert (got.headers["X-OmniRoute-Combo"], got.headers["X-OmniRoute-Attempts"]) == ("pinned", "0")
 
 
 async def test_what_was_decided_before_a_cached_answer_is_on_record(
