@@ -254,6 +254,13 @@ async def test_one_thing_that_is_wrong_leaves_everything_as_it_was(full: Place) 
         ({"accounts": {"openai/x": {}}}, "accounts.openai/x.apiKey"),
         ({"accounts": {"openai/x": {"apiKey": "env:NOT_SET"}}}, "accounts.openai/x.apiKey"),
         ({"accounts": {"openai/x": {"apiKey": "sk-in-clear"}}}, "accounts.openai/x.apiKey"),
+        (
+            {
+                "nodes": {"n": {"baseUrl": "http://h/v1"}},
+                "accounts": {"n/x": {"apiKey": "env:NOT_SET"}},
+            },
+            "accounts.n/x.apiKey",
+        ),
         ({"aliases": {"a*": "m"}}, "aliases.a*"),
         ({"aliases": {"a": "no-such-model"}}, "aliases.a"),
         ({"chains": {"m": {"steps": [{"provider": "nobody"}]}}}, "chains.m.steps[0].provider"),

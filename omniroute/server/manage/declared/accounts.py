@@ -74,6 +74,9 @@ def _upper(text: str) -> str:
 def _normal(applying: Applying, name: str, value: JSON) -> JSON:
     path = f"accounts.{name}"
     prefix, account_name = split(name, path, what="NAME")
+    named = value.get("apiKey") if isinstance(value, dict) else None
+    if isinstance(named, str) and not named.startswith(_SCHEME):
+        raise invalid(f"{path}.apiKey", "write env:NAME, the variable it is in: keys never stand in the file")
     written = item(value, AccountItem, path)
     try:
         provider = provider_named(applying.snapshot, prefix)
@@ -115,11 +118,11 @@ def _checked(
         variables=MappingProxyType({key: text.strip() for key, text in written.variables.items()}),
         default_model=written.default_model,
     )
-    if secret is None and needs_key(provider):
-        if before is not None:
-            return account  # it has none now either, or one that cannot be opened
+    if secret is None and before is not None and needs_key(provider):
+        return account  # it has none now either, or one that cannot be opened
+    if secret is None and before is None and (needs_key(provider) or written.api_key is not None):
         where = "" if written.api_key is None else f": {written.api_key.removeprefix(_SCHEME)} is not set"
-        raise invalid(f"{path}.apiKey", f"{provider.name} needs a key{where}")
+        raise invalid(f"{path}.apiKey", f"{provider.name} is to have a key{where}")
     try:
         return checked_account(provider, account)
     except ApiError as error:
