@@ -1,5 +1,6 @@
 """The only writer of the command line: data on standard output, talk on standard error."""
 
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, TextIO
@@ -15,6 +16,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 
 _COLUMN_GAP = "  "
 _WIDEST_CELL = 60
+_NARROWEST_CELL = 8
 _TONES = {"good": 32, "warn": 33, "bad": 31, "dim": 2, "bold": 1}
 
 
@@ -60,13 +62,30 @@ def problem(message: str, *, code: str, as_json: bool, **members: Any) -> None:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """Aligned text. On a terminal long cells are cut with an ellipsis; elsewhere nothing is lost."""
-    shown = [[cell if not on_terminal() else _cut(cell) for cell in row] for row in rows]
+    """Aligned text. On a terminal long cells are cut with an ellipsis to fit; elsewhere nothing is lost."""
+    shown = [list(row) for row in rows]
     heads = [heading.upper() for heading in headings]
     widths = [max(len(row[i]) for row in [heads, *shown]) for i in range(len(heads))]
+    if on_terminal():
+        widths = fitting(widths, heads, shutil.get_terminal_size().columns)
+        shown = [[_cut(cell, width) for cell, width in zip(row, widths, strict=True)] for row in shown]
     line(paint(_aligned(heads, widths, right), "bold"))
     for row in shown:
         line(_aligned(row, widths, right))
+
+
+def fitting(widths: Sequence[int], heads: Sequence[str], columns: int) -> list[int]:
+    """The widths so that a line has at most so many columns, as far as headings and the last cell allow.
+
+    The widest gives way first; the last is an id as a rule, of which a part would be of no use.
+    """
+    fitted = [min(width, _WIDEST_CELL) for width in widths]
+    while sum(fitted) + len(_COLUMN_GAP) * (len(fitted) - 1) > columns:
+        spare = [at for at in range(len(fitted) - 1) if fitted[at] > max(len(heads[at]), _NARROWEST_CELL)]
+        if not spare:
+            break
+        fitted[max(spare, key=lambda at: fitted[at])] -= 1
+    return fitted
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> None:
@@ -120,8 +139,8 @@ def _write(stream: TextIO, text: str) -> None:
         stream.write(text.encode(encoding, "replace").decode(encoding))
 
 
-def _cut(cell: str) -> str:
-    return cell if len(cell) <= _WIDEST_CELL else cell[: _WIDEST_CELL - 1] + "…"
+def _cut(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else cell[: width - 1] + "…"
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> str:
