@@ -121,9 +121,12 @@ def test_an_error_event_is_seen_and_is_no_end(dialect: str, after_content: bool)
 
 
 @each_dialect
-def test_an_event_that_is_no_json_breaks_the_format(dialect: str) -> None:
+@pytest.mark.parametrize("after_content", [False, True])
+def test_an_event_that_is_no_json_breaks_the_format(dialect: str, after_content: bool) -> None:
+    watch, frames = watch_of(dialect), frames_of(dialect)
+    watch.pass_on(b"".join((*frames.opening, *(frames.content if after_content else ()))))
     with pytest.raises(ProtocolError):
-        watch_of(dialect).pass_on(b"data: <html>\n\n")
+        watch.pass_on(b"data: <html>\n\n")
 
 
 @each_dialect

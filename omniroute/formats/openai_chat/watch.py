@@ -40,8 +40,10 @@ _CHUNK = msgspec.json.Decoder(_Chunk)
 
 def _is_plain(chunk: bytes) -> bool:
     """Events that end nothing, count nothing and fail nothing can hold only more content."""
+    events = chunk.count(b"\n\n")
     return (
-        chunk.count(b'"finish_reason"') == chunk.count(b'"finish_reason":null')
+        chunk.count(b"data: {") == events == chunk.count(b"}\n\n")
+        and chunk.count(b'"finish_reason"') == chunk.count(b'"finish_reason":null')
         and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
         and b'"error"' not in chunk
         and b"[DONE]" not in chunk
