@@ -12,6 +12,7 @@ from omniroute.gateway.idempotency import IDEMPOTENT
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.providers.pricing import Prices, cost_nano_usd
 from omniroute.records import Price, RequestRow
+from omniroute.routing.decision import encode
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def finish(entry: UsageEntry, prices: Prices) -> RequestRow:
         dropped=tuple(entry.dropped),
         combo=entry.combo,
         cache=entry.cache,
-        decision=entry.decision() if entry.decision is not None else None,
+        decision=encode(entry.decision) if entry.decision is not None else None,
     )
 
 

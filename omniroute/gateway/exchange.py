@@ -57,18 +57,22 @@ async def _answer(gateway: Gateway, snapshot: Snapshot, call: Call, reply: Reply
     entry.session_id = session_of(call.headers, envelope)
     dialogue = Dialogue(gateway, snapshot, call, envelope, entry.stream)
     way = Way(gateway, dialogue, entry)
-    route = way.resolve()
-    way.check_budget()
-    await way.screen()
-    asked = Asked(snapshot, call, envelope, entry.stream, route, entry.requested_model)
+    try:
+        route = way.resolve()
+        way.check_budget()
+        await way.screen()
+        asked = Asked(snapshot, call, envelope, entry.stream, route, entry.requested_model)
 
-    async def ask(reply: Reply) -> None:
-        await _ask(way, reply)
+        async def ask(reply: Reply) -> None:
+            await _ask(way, reply)
 
-    async def ask_cache(reply: Reply) -> None:
-        await gateway.cache.answer(asked, reply, entry, ask)
+        async def ask_cache(reply: Reply) -> None:
+            await gateway.cache.answer(asked, reply, entry, ask)
 
-    await gateway.idempotency.once(call, reply, entry, ask_cache)
+        await gateway.idempotency.once(call, reply, entry, ask_cache)
+    finally:
+        # Now, not when the row is written: what leads back to the way holds the request's body that long.
+        entry.decision = way.decision()
 
 
 async def _ask(way: Way, reply: Reply) -> None:

@@ -11,6 +11,7 @@ from omniroute.clock import Clock
 from omniroute.conversation.usage import UNKNOWN, Usage
 from omniroute.errors import ErrorKind, Refused, StoreError
 from omniroute.records import AttemptRow, Outcome, RequestRow
+from omniroute.routing.decision import Decision
 from omniroute.store.database import Database
 from omniroute.store.requests import append
 from omniroute.ulid import new_ulid
@@ -103,8 +104,8 @@ class UsageEntry:
         """A budget of the request has passed its warning threshold."""
         self.combo: str | None = None
         self.cache: str | None = None
-        self.decision: Callable[[], bytes] | None = None
-        """Why the request went where it went; encoded when its row is written."""
+        self.decision: Decision | None = None
+        """Why the request went where it went, once it has ended; encoded when its row is written."""
 
     def end(self, outcome: Outcome, status: int, error: str | None = None) -> None:
         """How it ended for the client."""

@@ -22,7 +22,6 @@ from omniroute.gateway.price_lookup import look_up
 from omniroute.gateway.session import fingerprint
 from omniroute.gateway.usage_log import UsageEntry
 from omniroute.records import Strategy
-from omniroute.routing import decision
 from omniroute.routing.auto import NO_NEEDS, Needs
 from omniroute.routing.decide import LONGEST_WAIT_S, Failures, Step, decide
 from omniroute.routing.decision import Decision
@@ -64,6 +63,8 @@ class Way:
     """Of the prompt, where they were counted."""
     attempts: tuple[Attempt, ...] = ()
     """All that were planned."""
+    _planned: tuple[Route, Plan] | None = None
+    """The newest plan, and what it is for."""
     _reservation: Reservation | None = None
     _until_s: float = 0.0
     _waited_s: float = 0.0
@@ -144,7 +145,7 @@ class Way:
             await look_up(self.gateway.prices, targets)
         while True:
             made = plan(self.dialogue.snapshot, route, self._terms(route))
-            self._record(route, made)
+            self._planned = (route, made)
             if made.attempts:
                 self._take_turns(made.attempts[0])
                 return made.attempts
@@ -174,7 +175,7 @@ class Way:
         route = route_for(snapshot, name, call.key, call.operation, only_provider=call.only_provider)
         if route.combo is not None:
             self.entry.combo = self.dialogue.combo = route.combo.name
-        self._record(route, _UNPLANNED)
+        self._planned = (route, _UNPLANNED)
         if snapshot.policies:
             allowed = ruled(self.gateway, snapshot, route, call.key, call.client_ip)
             self.policies, self.dialogue.max_tokens = allowed.applied, allowed.max_tokens
@@ -349,19 +350,21 @@ class Way:
         spent = {"plan": self._planning_s, "wait": self._waited_s}
         return {phase: round(took_s * 1000, 2) for phase, took_s in spent.items() if took_s > 0}
 
-    def _record(self, route: Route, made: Plan) -> None:
-        self.entry.decision = lambda: decision.encode(
-            Decision(
-                requested=route.requested,
-                aliases=route.hops,
-                combo=route.combo.name if route.combo else None,
-                strategy=made.strategy or None,
-                session=made.session,
-                candidates=made.candidates,
-                policies=self.policies,
-                notes=tuple(self.notes),
-                timings_ms=self._timings(),
-            )
+    def decision(self) -> Decision | None:
+        """Why the request went where it went, so far; `None`: its name is not even known."""
+        if self._planned is None:
+            return None
+        route, made = self._planned
+        return Decision(
+            requested=route.requested,
+            aliases=route.hops,
+            combo=route.combo.name if route.combo else None,
+            strategy=made.strategy or None,
+            session=made.session,
+            candidates=made.candidates,
+            policies=self.policies,
+            notes=tuple(self.notes),
+            timings_ms=self._timings(),
         )
 
 

@@ -1,10 +1,12 @@
 """What is on record of the way of a request, and what a client is told that nobody can serve."""
 
+import gc
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from omniroute.gateway.dialogue import Dialogue
 from omniroute.records import ModelFacts, Policy, PolicyType
 from omniroute.routing.decision import Decision, decode
 from omniroute.store import combos
@@ -110,3 +112,17 @@ async def test_a_request_that_a_policy_blocks_keeps_what_its_name_stood_for(
     got = await running.ask(CHAT, asking(CHAT, "mine"))
     assert got.status == 403
     assert await decision(running) == Decision(requested="mine", aliases=("demo/echo",))
+
+
+async def test_what_a_client_said_is_let_go_with_its_request(
+    running: RunningGateway, upstream: ScriptedUpstream
+) -> None:
+    await running.add_node(upstream.url)
+    gc.collect()
+    gc.disable()  # it would find what still holds on to itself, but late
+    try:
+        assert (await running.ask(CHAT, asking(CHAT))).status == 200
+        await running.row()
+        assert not [one for one in gc.get_objects() if isinstance(one, Dialogue)]
+    finally:
+        gc.enable()
