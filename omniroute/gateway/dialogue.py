@@ -28,8 +28,7 @@ from omniroute.routing.plan import Attempt
 from omniroute.ulid import new_ulid
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """One attempt's request, and how its answer is read."""
 
     dialect: FormatName

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 _BUCKETS = 256
 _PER_E = 16
@@ -18,7 +19,7 @@ class Histogram:
 
     def add(self, ms: float) -> None:
         """One more sample."""
-        bucket = min(int(math.log1p(max(ms, 0.0)) * _PER_E), _BUCKETS - 1)
+        bucket = _bucket(ms)
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
 
     def merge(self, others: Iterable["Histogram"]) -> "Histogram":
@@ -48,3 +49,8 @@ class Histogram:
             if wanted <= 0:
                 return round(math.expm1((bucket + 0.5) / _PER_E), 1)
         return None
+
+
+@lru_cache(maxsize=4096)  # each sample goes into several histograms, and most come again
+def _bucket(ms: float) -> int:
+    return min(int(math.log1p(max(ms, 0.0)) * _PER_E), _BUCKETS - 1)

@@ -124,8 +124,11 @@ class Window:
         if row.outcome is Outcome.OK:
             second.latency.add(row.duration_ms)
         if row.provider is not None:
-            self.providers.setdefault(row.provider, ProviderSums()).add(row)
-            second.providers.setdefault(row.provider, ProviderSums()).add(row)
+            for providers in (self.providers, second.providers):
+                sums = providers.get(row.provider)
+                if sums is None:
+                    sums = providers[row.provider] = ProviderSums()
+                sums.add(row)
 
     def roll(self, now_s: int) -> None:
         """Forget what is too old."""

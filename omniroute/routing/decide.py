@@ -1,9 +1,10 @@
 """After a failed attempt: what next. The only place that answers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+
+import msgspec
 
 from omniroute.errors import Failure, FailureKind
 from omniroute.routing.plan import Attempt
@@ -49,8 +50,7 @@ AFTER: Mapping[FailureKind, tuple[Next, ...]] = MappingProxyType(
 """What each kind of failure allows, in order of preference; nothing: the client is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """The attempt to make, after a pause."""
 
     attempt: Attempt
