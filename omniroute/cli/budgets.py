@@ -23,6 +23,8 @@ AccountName = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="All requests together, those without a key too.")]
 
+EVERYTHING = "*"
+"""The id of the budget of all requests."""
 _TONES = {"ok": "good", "warning": "warn", "exceeded": "bad", "none": "dim"}
 
 
@@ -176,6 +178,8 @@ def _remove(
 
 def _subject(gateway: "Client", key: str | None, account: str | None, *, everything: bool) -> tuple[str, str]:
     """Whose budget is meant, and what to call it."""
+    if key == EVERYTHING:
+        key, everything = None, True
     if (key is not None) + (account is not None) + everything != 1:
         raise UsageError("say whose budget: a KEY, --account ACCOUNT, or --all")
     if key is not None:
@@ -189,7 +193,7 @@ def _subject(gateway: "Client", key: str | None, account: str | None, *, everyth
 
         one = pick_connection(connections(gateway), account)
         return f"account:{one.id}", f"account {label(one)}"
-    return "*", "all requests together"
+    return EVERYTHING, "all requests together"
 
 
 def _of(used: float, limit: float) -> str:

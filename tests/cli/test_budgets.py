@@ -45,7 +45,7 @@ def test_an_account_and_all_requests_have_budgets_too(run: Run) -> None:
     url = ("--base-url", "http://127.0.0.1:9/v1", "--allow-private", "--no-test")
     run("providers", "add", "groq", *url, typed="gsk_0123456789abcdef")
 
-    for whose in (("--account", "groq"), ("--all",)):
+    for whose in (("--account", "groq"), ("--all",), ("*",)):
         assert run("budgets", "set", *whose, "--weekly", "0.25").exit_code == 0
 
     assert {name for name, one in listed(run).items() if one["weeklyLimitUsd"] == 0.25} == {
