@@ -46,7 +46,9 @@ class ProviderLive(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     accounts: int
     """Active accounts."""
     state: str
-    """In words: `ok`, `failing`, `idle`, `cooling`, `no account`."""
+    """In words: `ok`, `failing`, `idle`, `off` (its breaker is open), `cooling`, `no account`."""
+    signed_out: list[str] = []
+    """Names of accounts whose sign-in has ended."""
     requests: int = 0
     errors: int = 0
     latency: Latency = Latency()

@@ -36,6 +36,8 @@ class Live:
         self._stats: LiveStats | None = None
         self.accounts: Callable[[], Mapping[str, tuple[Account, ...]]] = dict
         """The configured accounts by provider, read anew for each state."""
+        self.is_off: Callable[[str], bool] = lambda provider: False
+        """Whether a provider's breaker is open."""
         self.draining = False
 
     def observe(self, rows: Sequence[RequestRow]) -> None:
@@ -140,7 +142,8 @@ class Live:
         return ProviderLive(
             provider=name,
             accounts=active,
-            state=_state(sums, active),
+            state="off" if self.is_off(name) else _state(sums, active),
+            signed_out=[account.name for account in accounts if account.test_status == "expired"],
             requests=sums.requests,
             errors=sums.errors,
             latency=_latency(sums.latency),

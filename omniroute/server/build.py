@@ -38,6 +38,7 @@ from omniroute.paths import Paths
 from omniroute.providers.load import load_catalogue
 from omniroute.providers.pricing import Prices, cost_nano_usd
 from omniroute.records import RequestRow
+from omniroute.routing.health import CLOSED, BreakerState
 from omniroute.settings import Settings, environment
 from omniroute.store import combo_hours, requests, usage
 from omniroute.store import health as kept_health
@@ -156,7 +157,13 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
         for provider_id, accounts in gateway.snapshot.accounts.items()
         if provider_id != DEMO_PROVIDER.id
     }
+    live.is_off = partial(_is_off, gateway)
     return gateway
+
+
+def _is_off(gateway: Gateway, provider: str) -> bool:
+    breaker = gateway.health.breakers.get(gateway.snapshot.names.get(provider, provider), CLOSED)
+    return breaker.state(gateway.health.now_s) is BreakerState.OPEN
 
 
 async def _restore_counts(gateway: Gateway) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 import msgspec
 
 from omniroute import __version__
-from omniroute.client.connect import find_server
+from omniroute.client.connect import connect, find_server
+from omniroute.client.system import health
 from omniroute.errors import ConfigError, OmniRouteError
 from omniroute.paths import Paths
+from omniroute.server.attention import InTrouble, of_accounts
 from omniroute.server.lock import is_alive, is_locked, read_server_file
 from omniroute.server.logs import log_path
 from omniroute.server.sockets import bind
@@ -71,6 +73,7 @@ def examine(paths: Paths) -> Iterator[Finding]:
         ("catalogue", _catalogue),
         ("local token", _token),
         ("server", _server),
+        ("accounts", _accounts),
         ("disk space", _space),
     )
     for name, check in checks:
@@ -204,6 +207,26 @@ def _server(paths: Paths) -> Finding:
     if written is not None and is_alive(written):
         return _fail("server", f"pid {written.pid} holds the lock and does not answer; see omniroute logs")
     return _warn("server", "another omniroute command holds the lock at this moment")
+
+
+def _accounts(paths: Paths) -> Finding:
+    """A running gateway knows; without one, the file says who is signed out."""
+    if find_server(paths) is not None:
+        checks = health(connect(paths)).checks
+        told = [one.message for name in ("accounts", "breakers") if (one := checks.get(name)) and one.message]
+    else:
+        told = _signed_out(paths)
+    return _warn("accounts", "; ".join(told)) if told else _ok("accounts", "none needs you")
+
+
+def _signed_out(paths: Paths) -> list[str]:
+    from omniroute.store.accounts import signed_out
+    from omniroute.store.migrate import check_revision
+
+    if not paths.database.exists() or check_revision(paths.database) is None:
+        return []
+    told = of_accounts([InTrouble(provider, name, None) for provider, name in signed_out(paths.database)])
+    return [] if told is None else [told]
 
 
 def _port(paths: Paths, settings: Settings) -> Finding:

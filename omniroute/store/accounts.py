@@ -1,6 +1,9 @@
 """Accounts at providers, their secrets sealed, their priorities dense."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +14,8 @@ from omniroute.errors import SecretsError
 from omniroute.records import Account, of_account
 from omniroute.records.logins import Login
 from omniroute.store import budgets, logins
-from omniroute.store.failures import Duplicate, NotFound
+from omniroute.store.backups import open_read_only
+from omniroute.store.failures import Duplicate, NotFound, store_error
 from omniroute.store.key_value import bump_config_version
 from omniroute.store.secrets import Vault
 from omniroute.store.tables import provider_connections as table
@@ -45,7 +49,7 @@ def update(connection: Connection, vault: Vault, account: Account) -> Account:
     """
     row = connection.execute(sa.select(table.c.provider_id).where(table.c.id == account.id)).first()
     if row is None:
-        raise NotFound(f"There is no account {account.id}.")
+        raise NotFound(f"there is no account {account.id}; it may have been removed meanwhile")
     account = replace(account, provider_id=row.provider_id)
     _refuse_duplicate(connection, account)
     line = _line(connection, account.provider_id)
@@ -129,6 +133,16 @@ def mark_tested(
     return news
 
 
+def signed_out(path: Path) -> list[tuple[str, str]]:
+    """Provider id and name of those that have to sign in again, read without changing a byte."""
+    try:
+        with closing(open_read_only(path)) as connection:
+            query = "SELECT provider_id, name FROM provider_connections WHERE test_status = 'expired'"
+            return connection.execute(f"{query} ORDER BY provider_id, priority").fetchall()
+    except sqlite3.Error as error:
+        raise store_error(error, path) from error
+
+
 def put_secret(connection: Connection, vault: Vault, account_id: str, secret: str) -> None:
     """The account's new access token; what went wrong with the one before is forgotten."""
     sealed = vault.seal(secret, table=table.name, column="secret", row_id=account_id)
@@ -163,7 +177,9 @@ def _refuse_duplicate(connection: Connection, account: Account) -> None:
     same_name = (table.c.provider_id == account.provider_id) & (table.c.name == account.name)
     query = sa.select(table.c.id).where(same_name & (table.c.id != account.id))
     if connection.execute(query).first() is not None:
-        raise Duplicate(f"{account.provider_id} has an account named {account.name!r} already.")
+        raise Duplicate(
+            f"{account.provider_id} has an account named {account.name!r} already; choose another name"
+        )
 
 
 def _line(connection: Connection, provider_id: str) -> list[str]:

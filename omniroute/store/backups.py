@@ -39,12 +39,12 @@ def create(database_path: Path, directory: Path, reason: str, *, now_ms: int) ->
 def verify(path: Path) -> None:
     """Read every page. StoreError: the file is damaged."""
     try:
-        with closing(_open_read_only(path)) as connection:
+        with closing(open_read_only(path)) as connection:
             (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
         raise store_error(error, path) from error
     if verdict != "ok":
-        raise StoreError(f"{path} is damaged: {verdict}.")
+        raise StoreError(f"{path} is damaged: {verdict}")
 
 
 def _free_name(directory: Path, reason: str, now_ms: int) -> Path:
@@ -57,13 +57,14 @@ def _free_name(directory: Path, reason: str, now_ms: int) -> Path:
 
 
 def _copy(source_path: Path, target_path: Path) -> None:
-    with closing(_open_read_only(source_path)) as source, closing(sqlite3.connect(target_path)) as target:
+    with closing(open_read_only(source_path)) as source, closing(sqlite3.connect(target_path)) as target:
         source.backup(target)
         # The copy carries the source's WAL mark; without it, it is one file wherever it is opened.
         target.execute("PRAGMA journal_mode=DELETE")
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection:
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """The file, of which nothing can be changed."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)
 
 

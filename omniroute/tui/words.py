@@ -24,13 +24,18 @@ _REQUEST_STATES = {
 }
 
 _PROVIDER_STATES = {
+    "off": Word("not asked", "✗", "$error"),
     "failing": Word("failing", "✗", "$error"),
+    "signed out": Word("signed out", "!", "$warning"),
     "cooling": Word("cooling down", "!", "$warning"),
     "no account": Word("no account", "!", "$warning"),
     "ok": Word("working", "✓", "$success"),
     "idle": Word("idle", "·", "$quiet"),
 }
 """In the order of how much they need a person."""
+
+_WORSE = {"off", "failing"}
+"""States that an account that is signed out does not hide."""
 
 _REQUEST_SENTENCES = {
     "running": "running",
@@ -57,8 +62,19 @@ def is_error(request: RequestLive) -> bool:
 
 
 def provider_health(provider: ProviderLive) -> Word:
-    """How the provider does."""
-    return _PROVIDER_STATES.get(provider.state, Word(provider.state, "?", ""))
+    """How the provider does; with an account signed out it needs a person even where others still work."""
+    state = _shown_state(provider)
+    return _PROVIDER_STATES.get(state, Word(state, "?", ""))
+
+
+def provider_trouble(provider: ProviderLive) -> str:
+    """What a person should know of it, the thing to do first; empty: nothing."""
+    sign_in = [f"sign in: {', '.join(provider.signed_out)}"] if provider.signed_out else []
+    return "; ".join(sign_in + ([provider.last_error] if provider.last_error else []))
+
+
+def _shown_state(provider: ProviderLive) -> str:
+    return "signed out" if provider.signed_out and provider.state not in _WORSE else provider.state
 
 
 def by_need(providers: list[ProviderLive]) -> list[ProviderLive]:
@@ -66,7 +82,8 @@ def by_need(providers: list[ProviderLive]) -> list[ProviderLive]:
     order = list(_PROVIDER_STATES)
 
     def need(provider: ProviderLive) -> tuple[int, int, str]:
-        place = order.index(provider.state) if provider.state in order else -1
+        state = _shown_state(provider)
+        place = order.index(state) if state in order else -1
         return place, -provider.requests, provider.provider
 
     return sorted(providers, key=need)

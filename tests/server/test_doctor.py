@@ -93,3 +93,26 @@ def test_a_provider_file_of_ones_own_that_cannot_be_used_fails(installation: Ins
     finding = found(installation, "catalogue")
     assert finding.level is Level.FAIL
     assert "broken.toml" in finding.message
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_an_account_that_is_signed_out_is_warned_of(installation: Installation, *, is_running: bool) -> None:
+    installation.serve()
+    installation.run("stop")
+    with closing(sqlite3.connect(installation.paths.database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO provider_connections (id, provider_id, name, priority, is_active, allow_private,"
+            " variables, test_status, created_at_ms, updated_at_ms)"
+            " VALUES ('hf-1', 'huggingface', 'main', 1, 0, 0, '{}', 'expired', 1, 1)"
+        )
+    if is_running:
+        installation.serve()
+    finding = found(installation, "accounts")
+
+    assert finding.level is Level.WARN
+    assert finding.message == (
+        "1 account signed out: huggingface/main, sign in again with omniroute providers login huggingface"
+    )
+    if is_running:
+        told = installation.run("status")
+        assert (told.returncode, finding.message in told.stderr) == (0, True)

@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.binding import Binding
 from textual.pilot import Pilot
 
-from omniroute.api.live import LiveStats
+from omniroute.api.live import LiveStats, ProviderLive
 from omniroute.api.usage import Attempt, CallLog, CallLogDetail, Tokens
 from omniroute.client.http import ApiRefused, Client
 from omniroute.tui.app import OmniRouteApp
@@ -158,6 +158,24 @@ async def test_an_empty_gateway_tells_a_new_user_what_comes_next(
     async with shown(*keys, stats=EMPTY) as (app, _):
         assert "omniroute demo" in text_of(app)
         assert text_of(app) == snapshot
+
+
+async def test_what_waits_for_a_person_is_told_in_the_list_of_providers() -> None:
+    providers = [
+        ProviderLive(provider="openai", accounts=1, state="idle"),
+        ProviderLive(provider="huggingface", accounts=1, state="ok", requests=3, signed_out=["main"]),
+        ProviderLive(provider="groq", accounts=1, state="off", requests=9, errors=9, last_error="503 busy"),
+    ]
+    async with shown(stats=replace(BUSY, providers=providers)) as (app, _):
+        lines = text_of(app).splitlines()
+        first = next(place for place, line in enumerate(lines) if "groq" in line)
+
+        assert "✗ not asked" in lines[first]
+        assert "503 busy" in lines[first]
+        assert "! signed out" in lines[first + 1]
+        assert "sign in: main" in lines[first + 1]
+        assert "idle" in lines[first + 2]
+        assert max(map(len, lines)) <= 80
 
 
 async def test_no_line_is_wider_than_the_smallest_terminal() -> None:

@@ -15,8 +15,10 @@ from omniroute.clock import iso
 from omniroute.errors import StoreError
 from omniroute.gateway.gateway import Gateway
 from omniroute.providers.pricing import DEMO
+from omniroute.routing.health import BreakerState
+from omniroute.server.attention import InTrouble, of_accounts, of_breakers
 from omniroute.server.manage.call import Answer, ManageCall
-from omniroute.server.manage.health_views import shown_breaker
+from omniroute.server.manage.health_views import connected, shown_breaker
 from omniroute.server.manage.memory import resident_bytes
 from omniroute.store.accounts import UNREADABLE
 
@@ -31,8 +33,12 @@ async def show_health(call: ManageCall) -> Answer:
         "database": await _database(gateway),
         "disk": await asyncio.to_thread(_disk, gateway.data_dir),
         "secretStore": _secret_store(gateway),
+        "accounts": _told(of_accounts(_in_trouble(gateway))),
     }
     providers = _providers(gateway)
+    checks["breakers"] = _told(
+        of_breakers([name for name, one in providers.items() if one.state == BreakerState.OPEN])
+    )
     status = _status(checks, providers)
     code = 503 if status == _UNHEALTHY else 200
     now = iso(gateway.clock.now_ms())
@@ -75,6 +81,21 @@ def _secret_store(gateway: Gateway) -> Check:
     unreadable = [account.name for account in rows if account.last_error == UNREADABLE]
     message = f"keys that cannot be decrypted: {', '.join(unreadable)}" if unreadable else None
     return Check(ok=not unreadable, source=gateway.master_key_source, message=message)
+
+
+def _in_trouble(gateway: Gateway) -> list[InTrouble]:
+    """Accounts that were signed in and cannot go on by themselves."""
+    found = []
+    for provider, account in connected(gateway):
+        if account.test_status == "expired":
+            found.append(InTrouble(provider.label, account.name, None))
+        elif account.login is not None and account.test_status == "error" and account.is_active:
+            found.append(InTrouble(provider.label, account.name, account.last_error or "no reason given"))
+    return found
+
+
+def _told(message: str | None) -> Check:
+    return Check(ok=message is None, message=message)
 
 
 def _providers(gateway: Gateway) -> dict[str, ProviderHealth]:

@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from omniroute.api.live import LiveStats, ProviderLive
 from omniroute.tui import numbers
-from omniroute.tui.words import by_need, provider_health
+from omniroute.tui.words import by_need, provider_health, provider_trouble
 
 WELCOME = (
     ("No provider yet. Add one with its key, then send it something:", ""),
@@ -81,7 +81,7 @@ def _line(provider: ProviderLive, width: int) -> Content:
         _fitted(provider.provider, _NAME - 1).ljust(_NAME),
         (_fitted(f"{word.mark} {word.text}", _STATE - 1).ljust(_STATE), word.style),
         figures,
-        (" " * _ERROR + _fitted(provider.last_error or "", room), "$quiet"),
+        (" " * _ERROR + _fitted(provider_trouble(provider), room), "$quiet"),
     )
 
 

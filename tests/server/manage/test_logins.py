@@ -6,7 +6,7 @@ import pytest
 
 from omniroute.api.config import ApplyRequest
 from omniroute.api.providers import ConnectionChange
-from omniroute.client import config, providers, resilience
+from omniroute.client import config, providers, resilience, system
 from omniroute.client.http import ApiRefused
 from omniroute.records import Account
 from omniroute.records.logins import Login
@@ -125,3 +125,32 @@ async def test_a_sign_in_cannot_be_applied_where_there_is_none(place: Place) -> 
     document = {"accounts": {"huggingface/ann": {"signedIn": True}}}
     with pytest.raises(ApiRefused, match="sign in with: omniroute providers login huggingface --name 'ann'"):
         await place.call(config.apply, ApplyRequest(document=document))
+
+
+async def test_an_account_that_is_signed_out_is_noticed(place: Place, signed_in: Account) -> None:
+    before = await place.call(system.health)
+    await sign_out(place)
+    found = await place.call(system.health)
+
+    assert (before.status, before.checks["accounts"].ok) == ("healthy", True)
+    assert (found.status, found.checks["accounts"].message) == (
+        "degraded",
+        "1 account signed out: huggingface/ann, sign in again with omniroute providers login huggingface",
+    )
+    [provider] = place.gateway.live.stats().providers
+    assert provider.signed_out == ["ann"]
+
+
+async def test_a_token_that_could_not_be_renewed_is_noticed_with_the_reason(
+    place: Place, signed_in: Account
+) -> None:
+    gateway = place.gateway
+    await gateway.database.write(
+        lambda c: accounts.note_failure(c, "hf-1", error="it answered 503", is_final=False)
+    )
+    await gateway.reload()
+    found = await place.call(system.health)
+
+    assert found.checks["accounts"].message == (
+        "1 token could not be renewed: huggingface/ann (it answered 503)"
+    )

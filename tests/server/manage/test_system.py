@@ -48,6 +48,9 @@ async def test_an_open_breaker_degrades_the_gateway(place: Place) -> None:
     found = await place.call(system.health)
 
     assert (found.status, found.provider_health["groq"].state) == ("degraded", "OPEN")
+    assert found.checks["breakers"].message == "1 breaker open: groq, see omniroute resilience show"
+    [provider] = place.gateway.live.stats().providers
+    assert provider.state == "off"
     assert found.provider_health["groq"].last_failure is not None
 
 
