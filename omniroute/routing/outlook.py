@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from omniroute.records import Account, Price, Provider
 
 
@@ -27,8 +29,7 @@ PROBING = "probing"
 """The reason of an obstacle that only waits for the outcome of a probe."""
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(msgspec.Struct, frozen=True):
     """Why an account is not to be asked now."""
 
     scope: Scope

@@ -21,6 +21,7 @@ MAX_ATTEMPTS = 24
 """Attempts of one request."""
 NO_TOOLS, NO_IMAGES = "takes no tools", "takes no images"
 """Why a member that is well cannot take a request."""
+NO_TURN = f"its turn would come after {MAX_ATTEMPTS} attempts"
 FEWEST_BYTES_PER_TOKEN = 2
 """A body of fewer bytes than this for each token of a window fits it whatever it says."""
 
@@ -42,8 +43,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What will be tried, and what will not."""
 
     attempts: tuple[Attempt, ...]
-    held: tuple[Attempt, ...] = ()
-    """What could be tried were it not held up now."""
+    held_up: tuple[tuple[Member, Account], ...] = ()
+    """Who could be asked were they not held up now."""
     candidates: tuple[Candidate, ...] = ()
     """Planned ones in order, then those left out, for people."""
     obstacles: tuple[Obstacle, ...] = ()
@@ -51,6 +52,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     strategy: str = ""
     session: str | None = None
     """The conversation that chose among accounts, where one did."""
+
+    @property
+    def held(self) -> list[Attempt]:
+        """The attempts that could be made were they not held up now."""
+        return [Attempt(one.provider, account, one.model, one.config) for one, account in self.held_up]
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +82,7 @@ def plan(snapshot: Snapshot, route: Route, terms: Terms) -> Plan:
     left_out = [Candidate(provider="", model=entry.model, skipped=entry.reason) for entry in route.unusable]
     return Plan(
         attempts=tuple(planning.attempts),
-        held=tuple(planning.held),
+        held_up=tuple(planning.held_up),
         candidates=(*planning.planned, *planning.skipped, *left_out),
         obstacles=tuple(planning.obstacles),
         strategy=_strategy(snapshot.preferences, route),
@@ -124,7 +130,7 @@ class _Planning:
         self._preferences = preferences
         self._terms = terms
         self.attempts: list[Attempt] = []
-        self.held: list[Attempt] = []
+        self.held_up: list[tuple[Member, Account]] = []
         self.planned: list[Candidate] = []
         self.skipped: list[Candidate] = []
         self.obstacles: list[Obstacle] = []
@@ -170,6 +176,10 @@ class _Planning:
     def add(self, scored: Scored, accounts: Sequence[Account]) -> None:
         """The member's accounts, in their own order."""
         member = scored.member
+        room = min(MAX_ACCOUNTS, MAX_ATTEMPTS - len(self.attempts))
+        if room <= 0:
+            self._skip(scored, None, NO_TURN)
+            return
         provider, model, obstacle_of = member.provider, member.model, self._terms.outlook.obstacle
         usable: list[Account] = []
         is_meant = False
@@ -188,9 +198,6 @@ class _Planning:
         if not is_meant:
             names = " or ".join(repr(name) for name in member.accounts)
             self._skip(scored, None, f"no account {names} is switched on" if names else "no account is on")
-        room = min(MAX_ACCOUNTS, MAX_ATTEMPTS - len(self.attempts))
-        if room <= 0:
-            return
         for account in self._in_order(member, usable)[:room]:
             self._plan(scored, account)
 
@@ -200,11 +207,14 @@ class _Planning:
         if target not in self._targets:
             self._targets.add(target)
             return _NOBODY
-        known = [*self.attempts, *self.held]
-        met = {one.account.id for one in known if (one.provider.id, one.model) == target}
-        return met | {
-            account.id for _, scored, account in self._limited if scored.member.model == member.model
-        }
+        met = {one.account.id for one in self.attempts if (one.provider.id, one.model) == target}
+        for one, account in (
+            *self.held_up,
+            *((scored.member, account) for _, scored, account in self._limited),
+        ):
+            if (one.provider.id, one.model) == target:
+                met.add(account.id)
+        return met
 
     def _plan(self, scored: Scored, account: Account) -> None:
         member = scored.member
@@ -246,7 +256,7 @@ class _Planning:
             # Nobody knows how fast a line moves: a second for each who stands in it.
             self._limited.append((obstacle.until_s + obstacle.waiting, scored, account))
             return
-        self.held.append(Attempt(member.provider, account, member.model, member.config))
+        self.held_up.append((member, account))
         if obstacle.reason == CIRCUIT_OPEN:
             self._broken.append((scored, account))
         if obstacle.scope is not Scope.BREAKER:

@@ -18,7 +18,7 @@ from omniroute.records import (
 )
 from omniroute.routing.auto import Needs
 from omniroute.routing.outlook import Obstacle, Scope
-from omniroute.routing.plan import MAX_ACCOUNTS, MAX_ATTEMPTS, Plan, Terms, plan
+from omniroute.routing.plan import MAX_ACCOUNTS, MAX_ATTEMPTS, NO_TURN, Plan, Terms, plan
 from omniroute.routing.resolve import route_of
 from omniroute.routing.route import Member, Route
 from tests.routing.samples import World, account, provider, snapshot, with_combos
@@ -104,6 +104,7 @@ def test_one_member_gets_so_many_attempts_and_a_request_so_many() -> None:
 
     assert [one.account.name for one in alone.attempts] == [f"{number:02}" for number in range(MAX_ACCOUNTS)]
     assert len(together.attempts) == MAX_ATTEMPTS
+    assert {(one.account, one.skipped) for one in together.candidates if one.skipped} == {(None, NO_TURN)}
     assert [one.provider.id for one in together.attempts] == ["p0"] * 8 + ["p1"] * 8 + ["p2"] * 8
 
 
