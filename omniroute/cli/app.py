@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "translate": ("translate", "Show a request or an answer in another format."),
     "usage": ("usage", "Show what was used, and what it cost."),
     "requests": ("requests.group", "List requests, follow them, look into one."),
+    "sessions": ("sessions", "See the conversations of the last half hour."),
     "tui": ("tui", "Watch the gateway in a full screen."),
     "tools": ("tools", "Point coding tools at the gateway."),
     "apply": ("declare", "Make the configuration what a file says."),

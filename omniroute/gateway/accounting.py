@@ -47,7 +47,7 @@ def finish(entry: UsageEntry, prices: Prices) -> RequestRow:
         account_name=entry.account_name,
         api_key_id=entry.api_key_id,
         api_key_name=entry.api_key_name,
-        session_id=entry.session_id,
+        session_id=_session(entry),
         outcome=entry.outcome,
         status=entry.status,
         error=entry.error,
@@ -63,6 +63,11 @@ def finish(entry: UsageEntry, prices: Prices) -> RequestRow:
         cache=entry.cache,
         decision=encode(entry.decision) if entry.decision is not None else None,
     )
+
+
+def _session(entry: UsageEntry) -> str | None:
+    """The client's own name for the conversation, else the one it was given to stay with one account."""
+    return entry.session_id or (entry.decision.session if entry.decision is not None else None)
 
 
 def _cost(entry: UsageEntry, usage: Usage, price: Price | None) -> int | None:

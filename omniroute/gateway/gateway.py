@@ -16,6 +16,7 @@ from omniroute.gateway.idempotency import Idempotency
 from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
 from omniroute.gateway.replay import Replay
+from omniroute.gateway.sessions import Sessions
 from omniroute.gateway.sign_ins import SignIns
 from omniroute.gateway.snapshot import build_snapshot
 from omniroute.gateway.tokens.tokens import Tokens
@@ -58,6 +59,7 @@ class Gateway:
     budgets: Budgets
     cache: ResponseCache
     idempotency: Idempotency
+    sessions: Sessions
     sign_ins: SignIns
     zone: tzinfo | None
     """The gateway's own; `None`: the machine's."""

@@ -27,6 +27,7 @@ from omniroute.gateway.idempotency import Idempotency
 from omniroute.gateway.keepalive import KeepAlive
 from omniroute.gateway.live import Live
 from omniroute.gateway.replay import Replay
+from omniroute.gateway.sessions import Sessions
 from omniroute.gateway.sign_ins import SignIns
 from omniroute.gateway.snapshot import build_snapshot
 from omniroute.gateway.tokens.renewal import Renewal
@@ -105,6 +106,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
                 wait_s=settings.whole_timeout_ms / 1000,
             ),
             idempotency=Idempotency(clock, wait_s=settings.whole_timeout_ms / 1000),
+            sessions=Sessions(clock),
             sign_ins=SignIns(clock),
             zone=zone,
             tokens=Tokens(
@@ -139,6 +141,7 @@ async def build_gateway(paths: Paths, settings: Settings, clock: Clock) -> Gatew
     def observe(rows: Sequence[RequestRow]) -> None:
         live.observe(rows)
         gateway.budgets.observe(rows)
+        gateway.sessions.observe(rows)
 
     usage_log.on_rows = observe
     live.start_day_with(
