@@ -25,7 +25,7 @@ from omniroute.records import Strategy
 from omniroute.routing.auto import NO_NEEDS, Needs
 from omniroute.routing.decide import LONGEST_WAIT_S, Failures, Step, decide
 from omniroute.routing.decision import Decision
-from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle, Scope
+from omniroute.routing.outlook import CIRCUIT_OPEN, PROBING, Obstacle, Scope, ask_again_s
 from omniroute.routing.plan import (
     MAX_ATTEMPTS,
     NO_IMAGES,
@@ -329,8 +329,6 @@ class Way:
 
     def _no_account(self, route: Route, made: Plan) -> Refused:
         """What to tell a client that no account can serve now."""
-        now_s = self.gateway.health.now_s
-        ends = [one.until_s - now_s for one in made.obstacles if math.isfinite(one.until_s)]
         whys = "; ".join(
             dict.fromkeys(
                 f"{one.provider}/{one.model}{f' ({one.account})' if one.account else ''}: {one.skipped}"
@@ -343,7 +341,8 @@ class Way:
             if whys
             else (f"no account can serve {route.requested!r}")
         )
-        return Refused(_kind(made), message, retry_after_s=max(min(ends), 1.0) if ends else None)
+        now_s, rng = self.gateway.health.now_s, self.gateway.rng
+        return Refused(_kind(made), message, retry_after_s=ask_again_s(made.obstacles, now_s=now_s, rng=rng))
 
     def _timings(self) -> dict[str, float]:
         """By phase, in milliseconds."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
+from random import Random
 from typing import Protocol
 
 import msgspec
@@ -39,6 +41,23 @@ class Obstacle(msgspec.Struct, frozen=True):
     """Epoch seconds when it ends by itself; infinite when a person has to act."""
     waiting: int | None = None
     """How many stand in line until it ends; `None`: nobody may, it takes too long or is of another kind."""
+
+
+_OURS = frozenset({"server_error", "timeout", "model_capacity", CIRCUIT_OPEN})
+"""Reasons for a pause whose length we choose; the end of a limit, a quota or a budget is not ours."""
+_SPREAD = 0.1
+
+
+def ask_again_s(obstacles: Sequence[Obstacle], *, now_s: float, rng: Random) -> float | None:
+    """Seconds until the first of them is over, at least one; `None`: none ends by itself.
+
+    Where we chose the end, up to a tenth more, lest all clients come back in one moment.
+    """
+    first = min(obstacles, key=lambda one: one.until_s, default=None)
+    if first is None or first.until_s == inf:
+        return None
+    wait_s = max(first.until_s - now_s, 1.0)
+    return wait_s * rng.uniform(1, 1 + _SPREAD) if first.reason in _OURS else wait_s
 
 
 @dataclass(frozen=True, slots=True)
