@@ -7,7 +7,15 @@ from msgspec import Meta
 
 from omniroute.records.preferences import WildcardAlias
 
-AliasName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:/*?-]+$")]
+AliasName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9._:/*?-]+$",
+        description="1 to 100 letters, digits and characters of . _ : / * ? -",
+    ),
+]
 
 
 class Aliases(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,13 @@ from omniroute.records.proxies import ProxyType
 from omniroute.records.routes import Strategy
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
-SecretName = Annotated[str, Meta(pattern=r"^env:[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+SecretName = Annotated[
+    str,
+    Meta(
+        pattern=r"^env:[A-Za-z_][A-Za-z0-9_]{0,127}$",
+        description="env: and the name of an environment variable, as in env:OPENAI_API_KEY",
+    ),
+]
 """Where a secret is found: never the secret itself."""
 Usd = Annotated[float, Meta(gt=0, le=1_000_000)]
 Document = dict[str, Any]  # JSON of any shape, checked section by section

@@ -8,7 +8,16 @@ from msgspec import Meta
 PolicyKind = Literal["routing", "access", "budget"]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Globs = list[Annotated[str, Meta(min_length=1, max_length=256)]]
-Moment = Annotated[str, Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+Moment = Annotated[
+    str, Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$", description="a time from 00:00 to 24:00")
+]
+PolicyId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="1 to 64 letters, digits, dots, underscores and hyphens",
+    ),
+]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -86,7 +95,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class PolicyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Body of `POST /api/policies` that makes a policy, or replaces the one of that id."""
 
-    id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
+    id: PolicyId | None = None
     name: Name
     type: PolicyKind
     enabled: bool = True

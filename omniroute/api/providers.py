@@ -7,6 +7,13 @@ from msgspec import UNSET, Meta, UnsetType
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Priority = Annotated[int, Meta(ge=1, le=100)]
+Prefix = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-zA-Z0-9._-]{1,40}$",
+        description="1 to 40 letters, digits, dots, underscores and hyphens",
+    ),
+]
 Secret = Annotated[str, Meta(min_length=1, max_length=10_000)]
 
 
@@ -228,7 +235,7 @@ class NewNode(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
     """Body of `POST /api/provider-nodes`."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
-    prefix: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9._-]{1,40}$")]
+    prefix: Prefix
     base_url: Annotated[str, Meta(min_length=1, max_length=2000)]
     type: str = "openai-compatible"
     """One of `NodeType`: `openai-compatible`, `anthropic-compatible`, …"""
@@ -242,7 +249,7 @@ class NodeChange(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forb
     """Body of `PUT /api/provider-nodes/{id}`."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
-    prefix: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9._-]{1,40}$")] | UnsetType = UNSET
+    prefix: Prefix | UnsetType = UNSET
     base_url: Annotated[str, Meta(min_length=1, max_length=2000)] | UnsetType = UNSET
 
 

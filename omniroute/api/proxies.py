@@ -10,7 +10,10 @@ MASK = "****"
 
 Kind = Literal["http", "https", "socks5"]
 Level = Literal["global", "provider", "combo", "key"]
-Port = Annotated[int, Meta(ge=1, le=65_535)] | Annotated[str, Meta(pattern=r"^[0-9]{1,5}$")]
+Port = (
+    Annotated[int, Meta(ge=1, le=65_535)]
+    | Annotated[str, Meta(pattern=r"^[0-9]{1,5}$", description="its digits as text")]
+)
 Login = Annotated[str, Meta(min_length=1, max_length=255)]
 
 

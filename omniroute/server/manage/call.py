@@ -1,6 +1,5 @@
 """One management call: what a handler is given, and what it may answer."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -10,11 +9,9 @@ import msgspec
 from omniroute.api.problem import Detail
 from omniroute.api.system import ServerFile
 from omniroute.gateway.gateway import Gateway
+from omniroute.server.manage.wording import told
 
 T = TypeVar("T")
-
-_NAMED_FIELD = re.compile(r"field `([^`]+)`")
-"""How msgspec names a member that is missing or unknown."""
 
 
 class ApiError(Exception):
@@ -78,10 +75,8 @@ class ManageCall:
         try:
             return msgspec.json.decode(self.body or b"{}", type=type_)
         except msgspec.ValidationError as error:
-            message, _, where = str(error).partition(" - at `$")
-            named = _NAMED_FIELD.search(message)
-            place = [where.strip("`."), named[1] if named is not None else ""]
-            raise invalid(".".join(filter(None, place)) or "body", message) from None
+            path, message = told(error, msgspec.json.decode(self.body or b"{}"), type_)
+            raise invalid(path or "body", message) from None
         except msgspec.DecodeError as error:
             raise ApiError(400, "INVALID_JSON", f"the body is not JSON: {error}") from None
 

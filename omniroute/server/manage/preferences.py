@@ -125,6 +125,8 @@ def settled(
     """The whole value of a setting after a patch of what it is, or of its default. Raises `ApiError` 400."""
     if name not in _TYPES:
         raise invalid(path, "there is no such setting")
+    if name in _BY_PROVIDER or name == "rateLimitProtection":
+        checked(_set_members(patch), _TYPES[name], path)  # while its members have the names they came under
     if name in _BY_PROVIDER:
         patch = _by_id(snapshot, patch, path)
     elif name == "rateLimitProtection":
@@ -159,6 +161,13 @@ def _refuse_unreadable(setting: object, path: str) -> None:
                 parse_address_set(entry)
     except ValueError as error:
         raise invalid(path, str(error)) from None
+
+
+def _set_members(value: JSON) -> JSON:
+    """Without those that are set back."""
+    if not isinstance(value, dict):
+        return {} if value is None else value
+    return {name: member for name, member in value.items() if member is not None}
 
 
 def _by_id(snapshot: Snapshot, value: JSON, path: str) -> JSON:

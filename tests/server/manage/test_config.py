@@ -271,7 +271,7 @@ async def test_one_thing_that_is_wrong_leaves_everything_as_it_was(full: Place) 
         ({"budgets": {"*": {}}}, "budgets.*"),
         ({"budgets": {"key:nobody": {"dailyUsd": 1}}}, "budgets.key:nobody"),
         ({"budgets": {"*": {"dailyUsd": 0}}}, "budgets.*.dailyUsd"),
-        ({"proxies": {"global": {"host": "h"}}}, "proxies.global"),
+        ({"proxies": {"global": {"host": "h"}}}, "proxies.global.port"),
         ({"proxies": {"combo/none": {"host": "h", "port": 1}}}, "proxies.combo/none"),
         (
             {"proxies": {"global": {"host": "h", "port": 1, "username": "u", "password": "env:NOT_SET"}}},

@@ -11,8 +11,8 @@ from omniroute.api.config import NewSecret
 from omniroute.gateway.snapshot import build_snapshot
 from omniroute.records import Snapshot
 from omniroute.server.manage.call import ManageCall, invalid
-from omniroute.server.manage.merging import unknown_member
 from omniroute.server.manage.rows import note
+from omniroute.server.manage.wording import fault, told
 from omniroute.store.configuration import load_configuration
 from omniroute.store.key_value import JSON
 
@@ -77,13 +77,12 @@ class Section:
 
 def item(value: Any, type_: type[T], path: str) -> T:  # JSON of any shape
     """An item as written. Raises `ApiError` 400 with the path of the member that is unknown or wrong."""
-    if isinstance(value, dict) and (unknown := unknown_member(value, type_, path)) is not None:
-        raise invalid(unknown, "is not known here")
+    if (found := fault(value, type_, path, closed=True)) is not None:
+        raise invalid(*found)
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        message, _, where = str(error).partition(" - at `$")
-        raise invalid(path + where.strip("`"), message) from None
+        raise invalid(*told(error, value, type_, path)) from None
 
 
 def builtins(value: msgspec.Struct) -> dict[str, JSON]:
