@@ -43,7 +43,7 @@ def update(connection: Connection, row: ComboRow) -> None:
     """Store all but the instant of creation. NotFound; Duplicate: another combo has its name."""
     _refuse_duplicate(connection, row)
     if not connection.execute(sa.update(table).where(table.c.id == row.id).values(_columns(row))).rowcount:
-        raise NotFound(f"There is no combo {row.id}.")
+        raise NotFound(f"there is no combo {row.id}; it may have been removed meanwhile")
     bump_config_version(connection)
 
 
@@ -106,7 +106,7 @@ def _config(stored: dict[str, JSON]) -> ComboConfig:
 def _refuse_duplicate(connection: Connection, row: ComboRow) -> None:
     query = sa.select(table.c.id).where((table.c.name == row.name) & (table.c.id != row.id))
     if connection.execute(query).first() is not None:
-        raise Duplicate(f"There is a combo named {row.name!r} already.")
+        raise Duplicate(f"there is a combo named {row.name!r} already; choose another name")
 
 
 def _columns(row: ComboRow) -> dict[str, object]:

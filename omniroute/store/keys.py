@@ -47,7 +47,7 @@ def update(connection: Connection, key: ApiKey) -> None:
     """Store its name and rights. NotFound; Duplicate: another key has its name."""
     _refuse_duplicate(connection, key)
     if not connection.execute(sa.update(table).where(table.c.id == key.id).values(_columns(key))).rowcount:
-        raise NotFound(f"There is no API key {key.id}.")
+        raise NotFound(f"there is no API key {key.id}; it may have been removed meanwhile")
     bump_config_version(connection)
 
 
@@ -88,7 +88,7 @@ def touch(connection: Connection, used_at_ms: Mapping[str, int]) -> None:
 def _refuse_duplicate(connection: Connection, key: ApiKey) -> None:
     query = sa.select(table.c.id).where((table.c.name == key.name) & (table.c.id != key.id))
     if connection.execute(query).first() is not None:
-        raise Duplicate(f"There is an API key named {key.name!r} already.")
+        raise Duplicate(f"there is an API key named {key.name!r} already; choose another name")
 
 
 def _columns(key: ApiKey) -> dict[str, object]:

@@ -63,7 +63,7 @@ def check_revision(path: Path) -> str | None:
             if not tables:
                 return None
             if "alembic_version" not in tables:
-                raise StoreError(f"{path} belongs to another program. Move it away, or set DATA_DIR.")
+                raise StoreError(f"{path} belongs to another program; move it away, or set DATA_DIR")
             rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
             revision: str = rows[0][0] if rows else ""
             if revision not in REVISIONS:

@@ -25,7 +25,7 @@ def update(connection: Connection, node: Node) -> None:
     if not connection.execute(
         sa.update(table).where(table.c.id == node.id).values(**_columns(node))
     ).rowcount:
-        raise NotFound(f"There is no node {node.id}.")
+        raise NotFound(f"there is no node {node.id}; it may have been removed meanwhile")
     bump_config_version(connection)
 
 
@@ -48,7 +48,7 @@ def listing(connection: Connection) -> tuple[Node, ...]:
 def _refuse_duplicate(connection: Connection, node: Node) -> None:
     query = sa.select(table.c.name).where((table.c.prefix == node.prefix) & (table.c.id != node.id))
     if (other := connection.execute(query).scalar()) is not None:
-        raise Duplicate(f"The node {other!r} has the prefix {node.prefix!r} already.")
+        raise Duplicate(f"the node {other!r} has the prefix {node.prefix!r} already; choose another prefix")
 
 
 def _columns(node: Node) -> dict[str, object]:

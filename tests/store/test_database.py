@@ -209,7 +209,7 @@ async def test_a_full_disk_is_one_sentence_and_the_database_lives_on(database: S
 
     used = await database.read(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar_one())
     await database.write(lambda c: limit(c, used + 1))
-    with pytest.raises(StoreError, match=r"The disk is full: .*storage\.sqlite cannot grow") as caught:
+    with pytest.raises(StoreError, match=r"the disk is full, so .*storage\.sqlite cannot grow") as caught:
         await database.write(lambda c: key_value.put(c, "test", "big", "x" * 100_000))
     await database.write(lambda c: limit(c, 1_000_000))
     await database.write(lambda c: aliases.put(c, "a", "b"))
@@ -246,7 +246,7 @@ async def test_a_file_that_is_no_database_is_refused_in_one_sentence(paths: Path
     paths.data_dir.mkdir()
     paths.database.write_bytes(b"not a database, but long enough to look at" * 100)
 
-    with pytest.raises(StoreError, match=r"damaged.*Restore a backup"):
+    with pytest.raises(StoreError, match=r"damaged.*; restore a backup"):
         await open_database(paths, clock)
     assert paths.database.read_bytes().startswith(b"not a database")
 
@@ -257,7 +257,7 @@ async def test_a_damaged_database_is_refused_in_one_sentence(paths: Paths, clock
     content[100:] = b"\xff" * (len(content) - 100)  # the header is whole, all pages are not
     paths.database.write_bytes(content)
 
-    with pytest.raises(StoreError, match=r"damaged.*Restore a backup"):
+    with pytest.raises(StoreError, match=r"damaged.*; restore a backup"):
         await open_database(paths, clock)
 
 
@@ -272,7 +272,7 @@ async def test_damage_met_later_is_told_too(paths: Paths, clock: StillClock) -> 
     paths.database.write_bytes(content)
 
     database = await open_database(paths, clock)
-    with pytest.raises(StoreError, match=r"damaged.*Restore a backup"):
+    with pytest.raises(StoreError, match=r"damaged.*; restore a backup"):
         await database.read(aliases.listing)
     await database.close()
 
