@@ -9,7 +9,15 @@ from omniroute.records.preferences import ComboSettings
 from omniroute.records.routes import Strategy
 
 MOST_MODELS = 50
-ComboName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_/.-]+$")]
+ComboName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9_/.-]+$",
+        description="1 to 100 letters, digits and characters of _ / . -",
+    ),
+]
 ModelName = Annotated[str, Meta(min_length=1, max_length=200)]
 Weight = Annotated[int, Meta(ge=0, le=100)] | Annotated[float, Meta(ge=0, le=100)]
 Patch = dict[str, Any]  # JSON of any shape
@@ -103,6 +111,7 @@ class MemberResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     error: str | None
     latency_ms: int
     account: str | None = None
+    """The account that was asked, the last one of several; `null`: none was."""
 
 
 class ComboTestResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

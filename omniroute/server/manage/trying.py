@@ -100,6 +100,16 @@ async def test_combo(call: ManageCall) -> ComboTestResult:
     )
 
 
+def _asked_last(gateway: Gateway, member: Member) -> str | None:
+    """The name of the account that was asked last, by the test's own book; `None`: none was."""
+    uses = {
+        account.name: used_s
+        for account in gateway.snapshot.accounts.get(member.provider.id, ())
+        if (used_s := gateway.health.load(account).last_used_s) is not None
+    }
+    return max(uses, key=uses.__getitem__, default=None)
+
+
 class _Trying:
     def __init__(self, call: ManageCall, combo: Combo, timeout_ms: int) -> None:
         self._call = call
@@ -128,11 +138,11 @@ class _Trying:
         return [task.result() for task in tasks]
 
     async def _ask(self, member: Member) -> MemberResult:
-        clock, reply = self._call.gateway.clock, _Noted()
+        clock, reply, gateway = self._call.gateway.clock, _Noted(), self._gateway(member)
         started_s = clock.monotonic_s()
         try:
             async with asyncio.timeout(self._timeout_ms / 1000):
-                await exchange(self._gateway(member), self._request(), reply)
+                await exchange(gateway, self._request(), reply)
         except TimeoutError:
             reply.status, reply.error = 504, f"no answer within {self._timeout_ms / 1000:g} s"
         ok = 200 <= reply.status < 300
@@ -142,6 +152,7 @@ class _Trying:
             status_code=reply.status or None,
             error=reply.error,
             latency_ms=round((clock.monotonic_s() - started_s) * 1000),
+            account=_asked_last(gateway, member),
         )
 
     def _gateway(self, member: Member) -> Gateway:

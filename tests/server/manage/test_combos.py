@@ -184,6 +184,7 @@ async def test_a_test_asks_every_member_and_changes_nothing(connected: Place, ve
         ("groq/none", "error"),
     ]
     assert result.resolved_by == "openai/gpt-fast"
+    assert [one.account for one in result.results] == ["work", "work", None]
     _, logs, _ = await connected.raw("GET", "/api/usage/call-logs")
     assert {(log["path"], log["comboName"]) for log in logs} == {("/api/combos/test", "x")}
     vendor.call_answer = (401, '{"error":{"message":"no"}}')
