@@ -11,10 +11,12 @@ from typer.exceptions import TyperException
 from omniroute.cli.output import problem, say
 from omniroute.errors import OmniRouteError
 from omniroute.exit_codes import ExitCode
-from omniroute.paths import variable
+from omniroute.paths import find_paths, variable
 
 _BY_STATUS = {404: ExitCode.NOT_FOUND, 502: ExitCode.UPSTREAM, 504: ExitCode.UPSTREAM}
 """What the status of a refused call says more closely."""
+_UNKNOWN_CALLER = "AUTH_001"
+"""The management API's code for a credential it does not know; commands send it the local token only."""
 _SURPLUS = "unexpected extra argument"
 
 
@@ -66,6 +68,13 @@ def _details(error: OmniRouteError) -> dict[str, object]:
 
 
 def _sentence(error: OmniRouteError) -> str:
+    from omniroute.client.http import ApiRefused
+
+    if isinstance(error, ApiRefused) and error.code == _UNKNOWN_CALLER:
+        return (
+            f"the gateway does not take the local token in {find_paths().token}; make a new one with: "
+            "omniroute token rotate, then omniroute stop and omniroute serve"
+        )
     return str(error) or type(error).__name__
 
 

@@ -1,6 +1,7 @@
 """The gateway's life from the shell: start, stop, restart, look at it."""
 
 import sys
+from http import HTTPStatus
 from typing import Annotated
 
 import typer
@@ -267,17 +268,26 @@ def _token_rotate() -> None:
       omniroute token rotate
     """
     from omniroute.api.system import RotatedToken
-    from omniroute.client.connect import connect, find_server
+    from omniroute.client.connect import TokenDamaged, connect, find_server
+    from omniroute.client.http import ApiRefused
     from omniroute.server.lock import locked
     from omniroute.server.token import rotate_token
 
     paths = find_paths()
-    if find_server(paths) is not None:
-        connect(paths).post("/api/token/rotate", RotatedToken)
-    else:
+    made = f"a new local token is in {paths.token}"
+    if find_server(paths) is None:
         with locked(paths):
             rotate_token(paths)
-    output.say(f"a new local token is in {paths.token}")
+        output.say(made)
+        return
+    try:
+        connect(paths).post("/api/token/rotate", RotatedToken)
+    except (TokenDamaged, ApiRefused) as error:
+        if isinstance(error, ApiRefused) and error.status != HTTPStatus.UNAUTHORIZED:
+            raise
+        rotate_token(paths)
+        made += "; the running gateway takes it when it starts again: omniroute stop, then omniroute serve"
+    output.say(made)
 
 
 def _duration(seconds: float) -> str:

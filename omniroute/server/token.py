@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
+from omniroute.client.connect import RENEW
 from omniroute.errors import SecretsError
 from omniroute.paths import Paths
 from omniroute.server.start_errors import NotWritable
@@ -31,7 +32,7 @@ def read_token(paths: Paths) -> str | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SecretsError(f"the local token in {paths.token} cannot be read: {reason}") from None
+        raise SecretsError(f"the local token in {paths.token} cannot be read: {reason}; {RENEW}") from None
     return token if len(token) >= _MIN_LENGTH else None
 
 

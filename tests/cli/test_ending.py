@@ -1,6 +1,7 @@
 """What a command leaves when it goes wrong."""
 
 import json
+from pathlib import Path
 
 import pytest
 import typer
@@ -114,3 +115,13 @@ def test_a_key_in_the_command_line_is_refused_and_not_repeated(words: tuple[str,
     assert shown.exit_code == ExitCode.USAGE
     assert KEY not in shown.output
     assert "key" in shown.stderr
+
+
+def test_a_token_the_gateway_does_not_take_is_named_with_the_way_to_a_new_one(
+    data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ends(ApiRefused(401, "AUTH_001", "the key presented is no valid key")) == ExitCode.REFUSED
+
+    said = capsys.readouterr().err
+    assert str(data_dir / "local_token") in said
+    assert "omniroute token rotate" in said

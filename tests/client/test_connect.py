@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from omniroute.client.connect import connect, find_server
+from omniroute.client.connect import TokenDamaged, connect, find_server
 from omniroute.client.http import Unreachable
 from tests.live_gateway import TOKEN, LiveGateway, live_gateway, paths_in
 
@@ -80,7 +80,23 @@ def test_a_token_that_is_missing_is_named(tmp_path: Path, gateway: LiveGateway) 
     gateway.write_files(paths)
     paths.token.unlink()
 
-    with pytest.raises(Unreachable, match="the local token cannot be read: No such file"):
+    with pytest.raises(
+        TokenDamaged, match=r"local_token cannot be used: No such file .*omniroute token rotate"
+    ):
+        connect(paths)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"one\ntwo", b"a\x00b"])
+def test_a_token_that_is_damaged_is_named_and_not_sent(
+    tmp_path: Path, gateway: LiveGateway, content: bytes
+) -> None:
+    paths = paths_in(tmp_path)
+    gateway.write_files(paths)
+    paths.token.write_bytes(content)
+
+    with pytest.raises(
+        TokenDamaged, match=r"local_token cannot be used: the file is damaged; make a new one"
+    ):
         connect(paths)
 
 
