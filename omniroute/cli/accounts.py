@@ -231,7 +231,7 @@ def _cause(one: "AccountHealth") -> str:
     if one.test_status == "expired" and one.state == "disabled":
         return "signed out"
     if one.state == "broken":
-        return f"{one.breaker.failure_count} failures in a row"
+        return f"{words.counted(one.breaker.failure_count, 'failure')} in a row"
     if one.state == "cooling" and one.cooldown is not None:
         return one.cooldown.reason
     if one.state == "locked":
@@ -245,7 +245,7 @@ def _breaker(one: "AccountHealth") -> str:
     if one.breaker.failure_count == 0:
         return state
     left = f", for {words.span(one.breaker.retry_after_ms)}" if one.breaker.retry_after_ms else ""
-    return f"{state} after {one.breaker.failure_count} failures in a row{left}"
+    return f"{state} after {words.counted(one.breaker.failure_count, 'failure')} in a row{left}"
 
 
 def _held(held: "Held") -> str:

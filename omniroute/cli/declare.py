@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from omniroute.cli import output
+from omniroute.cli import output, words
 from omniroute.cli.failures import UsageError
 from omniroute.cli.gateway import client
 from omniroute.paths import variable
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from omniroute.api.config import Applied, ConfigChange
 
 _SCHEME = "env:"
+_NOTHING = "# Nothing is configured.\n"
+"""A document of nothing, as `apply` takes it."""
 _SIGNS = {"add": ("+", "good"), "change": ("~", "warn"), "remove": ("-", "bad")}
 
 
@@ -51,7 +53,7 @@ def _export(
     if as_json or form is Format.JSON:
         output.document(document)
     else:
-        output.fragment(to_toml(document))
+        output.fragment(to_toml(document) if document else _NOTHING)
 
 
 def _apply(
@@ -94,7 +96,7 @@ def _agreed(found: "Applied") -> None:
         raise UsageError("nobody can be asked: say --yes to apply, or --diff to look first")
     for change in found.changes:
         output.say(_line(change))
-    if not output.confirm(f"Apply {len(found.changes)} changes?"):
+    if not output.confirm(f"Apply {words.counted(len(found.changes), 'change')}?"):
         raise typer.Abort
 
 
@@ -109,7 +111,7 @@ def _print(found: "Applied", *, shown: bool) -> None:
     if not found.changes:
         output.say("nothing to change")
     elif found.applied:
-        output.say(f"applied: {len(found.changes)} changes")
+        output.say(f"applied: {words.counted(len(found.changes), 'change')}")
         if found.keys:
             output.say("keys are shown this once: keep them")
 

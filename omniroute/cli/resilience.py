@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omniroute.cli import output, words
+from omniroute.cli.failures import UsageError
 from omniroute.cli.gateway import client
 
 if TYPE_CHECKING:
     from omniroute.api.resilience import Resilience
+
+_LIMITER = "rateLimit"
+"""What `show` and `set` put before the limits that accounts are held to."""
 
 
 class ResetScope(StrEnum):
@@ -72,7 +76,7 @@ def _set(
 
     \b
     Example:
-      omniroute resilience set apikey.circuitBreakerThreshold=3 requestsPerMinute=60
+      omniroute resilience set apikey.circuitBreakerThreshold=3 rateLimit.requestsPerMinute=60
     """
     from omniroute.api.resilience import ResilienceChange
     from omniroute.cli.assign import assigned
@@ -80,7 +84,11 @@ def _set(
 
     given = assigned(values)
     profiles = {name: value for name, value in given.items() if name in ("oauth", "apikey")}
-    defaults = {name: value for name, value in given.items() if name not in profiles}
+    defaults = {name: value for name, value in given.items() if name not in (*profiles, _LIMITER)}
+    limits = given.get(_LIMITER, {})
+    if not isinstance(limits, dict):
+        raise UsageError(f"{_LIMITER} is not set as a whole: write {_LIMITER}.NAME=value")
+    defaults |= limits
     with client() as gateway:
         change_resilience(gateway, ResilienceChange(profiles=profiles or None, defaults=defaults or None))
         found = resilience(gateway)
@@ -119,5 +127,6 @@ def _settings(found: "Resilience") -> None:
 
     from omniroute.cli.assign import flat
 
-    rows = flat(msgspec.to_builtins(found.profiles)) + flat(msgspec.to_builtins(found.defaults))
+    defaults = msgspec.to_builtins(found.defaults)
+    rows = flat(msgspec.to_builtins(found.profiles)) + flat(defaults, _LIMITER)
     output.fields(rows)

@@ -22,9 +22,14 @@ def count(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
 
 
+def counted(number: int, what: str) -> str:
+    """`1 change`, `12 changes`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def requests(number: int) -> str:
     """`1 request`, `12 requests`."""
-    return f"{number:,} request{'' if number == 1 else 's'}"
+    return counted(number, "request")
 
 
 def money(usd: float | None) -> str:

@@ -82,3 +82,10 @@ def test_what_is_wrong_is_named_with_its_path(run: Run, file: Path) -> None:
 def test_a_broken_file_is_refused(run: Run, text: str) -> None:
     assert run("apply", "-", "--yes", typed=text).exit_code == ExitCode.USAGE
     assert run("apply", "no/such/file").exit_code == ExitCode.USAGE
+
+
+def test_an_export_of_nothing_is_a_document_that_apply_takes(run: Run) -> None:
+    written = run("export").stdout
+
+    assert written == "# Nothing is configured.\n"
+    assert "nothing to change" in run("apply", "-", "--yes", typed=written).stderr

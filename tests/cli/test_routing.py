@@ -1,6 +1,7 @@
 """Accounts, resilience, settings, plans and decisions from the shell."""
 
 import json
+import re
 
 import pytest
 
@@ -50,13 +51,16 @@ def test_settings_are_shown_under_the_names_that_set_takes(run: Run) -> None:
 
 
 def test_patience_is_changed_and_set_back(run: Run) -> None:
-    run("resilience", "set", "apikey.circuit-breaker-threshold=2", "requestsPerMinute=60")
+    run("resilience", "set", "apikey.circuit-breaker-threshold=2", "rateLimit.requestsPerMinute=60")
     shown = json.loads(run("resilience", "show", "--json").stdout)
     assert shown["profiles"]["apikey"]["circuitBreakerThreshold"] == 2
     assert shown["defaults"]["requestsPerMinute"] == 60
-    assert "apikey.circuitBreakerThreshold" in run("resilience", "show").stdout
+    lines = run("resilience", "show").stdout
+    assert "apikey.circuitBreakerThreshold" in lines
+    assert re.search(r"^rateLimit\.enabled:? +false$", lines, re.MULTILINE)
+    assert run("resilience", "set", "rateLimit=").exit_code == ExitCode.USAGE
 
-    run("resilience", "set", "requestsPerMinute=")
+    run("resilience", "set", "rateLimit.requestsPerMinute=")
 
     assert json.loads(run("resilience", "show", "--json").stdout)["defaults"]["requestsPerMinute"] == 100
 

@@ -56,3 +56,14 @@ def test_a_thinking_budget_keeps_what_is_not_named(run: Run) -> None:
         run("settings", "thinking-budget", "show").stdout
         == "mode: custom\nbudget: 8000 tokens\neffort: high\n"
     )
+
+
+def test_a_list_is_written_as_json_and_a_text_in_its_place_is_told_how(run: Run) -> None:
+    wrong = run("settings", "set", "blockedProviders=poe")
+    assert wrong.exit_code == ExitCode.USAGE
+    assert (
+        """blockedProviders: must be a list, not text; write it as 'blockedProviders=["one", "two"]'"""
+        in (wrong.stderr)
+    )
+
+    assert run("settings", "set", 'blockedProviders=["poe"]').stdout == 'blockedProviders=["poe"]\n'

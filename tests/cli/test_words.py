@@ -65,3 +65,8 @@ def test_what_is_neither_is_refused(written: str) -> None:
 
 def test_text_from_outside_cannot_write_to_the_terminal() -> None:
     assert words.one_line("bad\x1b[2J\n key") == "bad [2J key"
+
+
+@pytest.mark.parametrize(("number", "shown"), [(0, "0 changes"), (1, "1 change"), (1200, "1,200 changes")])
+def test_a_single_thing_is_counted_in_the_singular(number: int, shown: str) -> None:
+    assert words.counted(number, "change") == shown

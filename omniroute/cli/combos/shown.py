@@ -54,7 +54,7 @@ def metrics(counts: "ComboMetrics") -> None:
     """What it did."""
     output.line(
         f"{words.requests(counts.total_requests)}, {counts.success_rate} % answered, "
-        f"{words.count(counts.total_fallbacks)} fallbacks, "
+        f"{words.counted(counts.total_fallbacks, 'fallback')}, "
         f"{words.milliseconds(counts.avg_latency_ms)} on average"
     )
     rows = [

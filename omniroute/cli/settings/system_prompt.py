@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omniroute.cli import output
+from omniroute.cli import output, words
 from omniroute.cli.failures import UsageError
 from omniroute.cli.gateway import client
 
@@ -102,5 +102,5 @@ def _text(text: str | None, file: Path | None) -> str:
 
 def _state(prompt: "SystemPrompt") -> str:
     if prompt.enabled and prompt.prompt.strip():
-        return f"in force: {len(prompt.prompt)} characters before every system prompt"
+        return f"in force: {words.counted(len(prompt.prompt), 'character')} before every system prompt"
     return "off: system prompts stay as the clients send them"

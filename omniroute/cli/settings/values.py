@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omniroute.cli import output
-from omniroute.cli.failures import NotFound
+from omniroute.cli.failures import NotFound, UsageError
 from omniroute.cli.gateway import client
 
 if TYPE_CHECKING:
@@ -39,24 +39,32 @@ def _show(
 
 def _set(
     values: Annotated[
-        list[str], typer.Argument(metavar="NAME=VALUE...", help="JSON or text; empty sets one back.")
+        list[str], typer.Argument(metavar="NAME=VALUE...", help="Text or JSON; empty sets one back.")
     ],
     *,
     as_json: output.Json = False,
 ) -> None:
-    """Change settings, from the next request on. What is not named stays.
+    """Change settings, from the next request on. What is not named stays. A list is written as JSON.
 
     \b
     Examples:
       omniroute settings set fallbackStrategy=round-robin stickyRoundRobinLimit=5
       omniroute settings set cache.ttlMs=600000 providerStrategies.openai=p2c
+      omniroute settings set 'blockedProviders=["poe"]'
     """
     from omniroute.cli.assign import assigned
+    from omniroute.client.http import ApiRefused
     from omniroute.client.settings import change_settings
 
     change = assigned(values)
     with client() as gateway:
-        now = change_settings(gateway, change)
+        try:
+            now = change_settings(gateway, change)
+        except ApiRefused as refused:
+            if "must be a list" not in refused.message:
+                raise
+            hint = f"""write it as '{refused.details[0].field}=["one", "two"]'"""
+            raise UsageError(f"{refused.message}; {hint}") from None
     if as_json:
         output.document(now)
         return

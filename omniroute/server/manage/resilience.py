@@ -101,8 +101,13 @@ async def reset(call: ManageCall) -> ResetDone:
         cooldowns_cleared=cooldowns,
         locks_cleared=locks,
         limits_cleared=lifted[Scope.LIMIT],
-        message=f"{breakers} breakers closed, {cooldowns} cooldowns and {locks} locks lifted",
+        message=f"{_counted(breakers, 'breaker')} closed, "
+        f"{_counted(cooldowns, 'cooldown')} and {_counted(locks, 'lock')} lifted",
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 async def list_accounts(call: ManageCall) -> Accounts:

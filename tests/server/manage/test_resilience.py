@@ -117,6 +117,8 @@ async def test_a_reset_lifts_what_it_names_for_good(
 
     done = await connected.call(resilience.reset, Reset(scope=scope))
 
+    if scope == "breakers":
+        assert done.message == "1 breaker closed, 0 cooldowns and 0 locks lifted"
     book = connected.gateway.health
     assert (bool(book.breakers), bool(book.cooldowns), bool(book.locks)) == left
     assert (done.reset_count, done.cooldowns_cleared, done.locks_cleared) == tuple(
