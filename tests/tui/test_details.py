@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from omniroute.tui.details import Fact, facts
 from tests.tui.samples import ANSWERED, FAILED, LEFT, RUNNING
-from tests.tui.test_screens import LOGGED
+from tests.tui.still import LOGGED
 
 
 def said(name: str, found: list[Fact]) -> str:
